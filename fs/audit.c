@@ -1,0 +1,227 @@
+#include "bigdatafs/audit.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bigdatafs/errors.h"
+#include "bigdatafs/worker.h"
+
+struct audit {
+    struct worker *worker;
+    struct log *log;
+    char *path;
+    int fd;
+    int err;          /* why there is no fd */
+    uint64_t started; /* keys are unique over restarts by it ... */
+    uint64_t keys;    /* ... and by this count */
+};
+
+/* One line on its way to the file. */
+struct line {
+    struct worker_job job; /* first: a job is cast back */
+    struct audit *audit;
+    int fd;
+    bool durable;
+    int err;
+    char *text;
+    size_t len;
+    audit_done_fn *done;
+    void *arg;
+};
+
+static const char *const op_names[] = {
+    [AUDIT_ARCHIVE] = "archive",
+    [AUDIT_FORCE_DELETE] = "force_delete",
+};
+
+static int write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        text += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static void run(struct worker_job *job)
+{
+    struct line *l = (struct line *)job;
+    l->err = write_all(l->fd, l->text, l->len);
+    if (l->err == 0 && l->durable && fdatasync(l->fd) < 0)
+        l->err = -errno;
+}
+
+static void done(struct worker_job *job)
+{
+    struct line *l = (struct line *)job;
+    if (l->err < 0)
+        log_error(l->audit->log, "the audit log %s cannot be written: %s", l->audit->path,
+                  strerror(-l->err));
+    if (l->done != NULL)
+        l->done(l->arg, l->err);
+    free(l->text);
+    free(l);
+}
+
+static void add_time(cJSON *object)
+{
+    struct timespec now;
+    struct tm tm;
+    char text[64], day[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text, sizeof text, "%s.%06ldZ", day, now.tv_nsec / 1000);
+    cJSON_AddStringToObject(object, "time", text);
+}
+
+static cJSON *line_new(const char *event, const struct audit_record *r)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_time(object);
+    cJSON_AddStringToObject(object, "event", event);
+    cJSON_AddStringToObject(object, "key", r->key);
+    cJSON_AddStringToObject(object, "op", op_names[r->op]);
+    cJSON_AddStringToObject(object, "id", r->id);
+    return object;
+}
+
+/* Hands the line to the writer and frees the object. */
+static int submit(struct audit *a, cJSON *object, bool durable, audit_done_fn *on_done, void *arg)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    struct line *l = text != NULL ? calloc(1, sizeof *l) : NULL;
+    if (l == NULL || a->fd < 0) {
+        free(text);
+        free(l);
+        return a->fd < 0 ? a->err : -ENOMEM;
+    }
+    size_t len = strlen(text);
+    text[len] = '\n'; /* in the place of the NUL: the length is kept */
+    *l = (struct line){.job = {.run = run, .done = done},
+                       .audit = a,
+                       .fd = a->fd,
+                       .durable = durable,
+                       .text = text,
+                       .len = len + 1,
+                       .done = on_done,
+                       .arg = arg};
+    worker_submit(a->worker, &l->job);
+    return 0;
+}
+
+int audit_intent(struct audit *a, struct audit_record *r, const struct connector *connector,
+                 audit_done_fn *on_done, void *arg)
+{
+    snprintf(r->key, sizeof r->key, "%llx-%llu", (unsigned long long)a->started,
+             (unsigned long long)++a->keys);
+    cJSON *object = line_new("intent", r);
+    cJSON_AddNumberToObject(object, "uid", r->who.uid);
+    cJSON_AddNumberToObject(object, "gid", r->who.gid);
+    cJSON_AddNumberToObject(object, "pid", r->who.pid);
+    cJSON_AddStringToObject(object, "command", r->who.command);
+    if (connector != NULL)
+        cJSON_AddRawToObject(object, "connector", connector->text);
+    return submit(a, object, true, on_done, arg);
+}
+
+static void report_lost_line(struct audit *a, const struct audit_record *r, int err)
+{
+    log_error(a->log, "no audit line for the end of %s of %s: %s", op_names[r->op], r->id,
+              strerror(-err));
+}
+
+void audit_outcome(struct audit *a, const struct audit_record *r, const struct audit_outcome *o,
+                   audit_done_fn *on_done, void *arg)
+{
+    cJSON *object = line_new("outcome", r);
+    cJSON_AddStringToObject(object, "result", o->result);
+    cJSON_AddStringToObject(object, "errno", o->err < 0 ? errors_name(o->err) : "");
+    cJSON_AddNumberToObject(object, "status", (double)o->status);
+    cJSON_AddNumberToObject(object, "requests", o->requests);
+    cJSON_AddStringToObject(object, "reason", o->reason);
+    int err = submit(a, object, false, on_done, arg);
+    if (err == 0)
+        return;
+    report_lost_line(a, r, err);
+    if (on_done != NULL)
+        on_done(arg, err);
+}
+
+void audit_resolved(struct audit *a, const struct audit_record *r, const char *result)
+{
+    cJSON *object = line_new("resolved", r);
+    cJSON_AddStringToObject(object, "result", result);
+    int err = submit(a, object, false, NULL, NULL);
+    if (err < 0)
+        report_lost_line(a, r, err);
+}
+
+/* Makes the directories above the file, as private as the file. */
+static void make_parents(const char *path)
+{
+    char *copy = strdup(path);
+    for (char *p = copy; p != NULL && (p = strchr(p + 1, '/')) != NULL; *p = '/') {
+        *p = '\0';
+        mkdir(copy, 0700);
+    }
+    free(copy);
+}
+
+int audit_new(struct loop *loop, struct log *log, const char *path, struct audit **out)
+{
+    struct audit *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return -ENOMEM;
+    a->log = log;
+    a->path = strdup(path);
+    int err = a->path == NULL ? -ENOMEM : worker_start(loop, &a->worker);
+    if (err < 0) {
+        free(a->path);
+        free(a);
+        return err;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    a->started = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    make_parents(path);
+    a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    a->err = a->fd < 0 ? -errno : 0;
+    *out = a;
+    return 0;
+}
+
+void audit_free(struct audit *a)
+{
+    if (a == NULL)
+        return;
+    worker_drain(a->worker);
+    worker_stop(a->worker);
+    if (a->fd >= 0)
+        close(a->fd);
+    free(a->path);
+    free(a);
+}
+
+int audit_state(const struct audit *a)
+{
+    return a->err;
+}
+
+const char *audit_path(const struct audit *a)
+{
+    return a->path;
+}

@@ -1,0 +1,542 @@
+#include "bigdatafs/deletion.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bigdatafs/errors.h"
+
+enum state { INTENT, SENDING, CHECKING, OUTCOME };
+
+struct deletion {
+    struct deletion *next, *prev;
+    struct deletions *all;
+    enum state state;
+    struct slot *slot; /* pinned */
+    struct audit_record record;
+    struct api_op *op; /* SENDING, CHECKING */
+    uint64_t deadline_ms;
+    deletion_done_fn *done; /* NULL: nobody waits */
+    void *arg;
+    struct api_result result; /* of the last DELETE; connector is not set */
+    unsigned requests;        /* DELETEs sent or tried */
+    bool unsure;              /* one of them may have been carried out */
+    int err;
+    char reason[API_TEXT_MAX * 2];
+};
+
+/* A hard delete that the service accepted. */
+struct job {
+    struct deletions *all;
+    struct slot *slot; /* pinned */
+    struct audit_record record;
+    struct api_op *op;
+    struct loop_timer timer;
+    uint64_t delay_ms;
+    uint64_t progress_ms;   /* loop_now when the connector last changed */
+    struct connector *last; /* as it was then */
+    struct job *next, *prev;
+};
+
+struct deletions {
+    struct loop *loop;
+    struct api *api;
+    struct catalogue *catalogue;
+    struct audit *audit;
+    struct log *log;
+    struct deletion_options options;
+    struct deletion_observer observer;
+    struct deletion ring; /* head */
+    struct job jobs;      /* head */
+    unsigned under_way, job_count;
+    bool stopping;
+    uint64_t *times; /* guard: when the last options.guard single deletions were let through */
+    size_t next_time;
+};
+
+static void set_progress(struct deletions *d, struct slot *slot, enum progress progress)
+{
+    if (slot->progress == progress)
+        return;
+    slot->progress = (uint8_t)progress;
+    if (d->observer.progress != NULL)
+        d->observer.progress(d->observer.arg, slot);
+}
+
+/* Jobs */
+
+static void on_job_due(void *arg);
+
+static void job_free(struct job *job)
+{
+    loop_timer_clear(&job->timer);
+    if (job->op != NULL)
+        api_cancel(job->op);
+    job->prev->next = job->next;
+    job->next->prev = job->prev;
+    job->all->job_count--;
+    job->slot->job = NULL;
+    job->slot->pins--;
+    connector_unref(job->last);
+    free(job);
+}
+
+static void job_gone(struct job *job)
+{
+    struct deletions *d = job->all;
+    struct slot *slot = job->slot;
+    audit_resolved(d->audit, &job->record, "gone");
+    log_info(d->log, "%s is deleted", slot->id);
+    slot->pins++;
+    job_free(job);
+    set_progress(d, slot, PROGRESS_IDLE);
+    if (slot->place != PLACE_NONE)
+        catalogue_learn_gone(d->catalogue, slot);
+    slot->pins--;
+}
+
+static void job_seen(struct job *job, struct connector *now)
+{
+    struct deletions *d = job->all;
+    bool moved = job->last == NULL || job->last->text_len != now->text_len ||
+                 memcmp(job->last->text, now->text, now->text_len) != 0;
+    if (moved) {
+        connector_unref(job->last);
+        job->last = connector_ref(now);
+        job->progress_ms = loop_now(d->loop);
+        int err = catalogue_learn(d->catalogue, now, NULL);
+        if (err < 0)
+            log_warning(d->log, "%s: %s", job->slot->id, strerror(-err));
+    }
+    bool stalled = loop_now(d->loop) - job->progress_ms >= JOB_STALLED_MS;
+    if (stalled && job->slot->progress != PROGRESS_STALLED)
+        log_warning(d->log, "the hard delete of %s makes no progress", job->slot->id);
+    set_progress(d, job->slot, stalled ? PROGRESS_STALLED : PROGRESS_DELETING);
+}
+
+static void on_job_answer(void *arg, const struct api_result *r)
+{
+    struct job *job = arg;
+    job->op = NULL;
+    if (r->failure == FAILURE_NONE && r->status == 404) {
+        job_gone(job);
+        return;
+    }
+    if (r->err == 0)
+        job_seen(job, r->connector);
+    job->delay_ms += job->delay_ms / 2;
+    if (job->delay_ms > JOB_SLOWEST_MS)
+        job->delay_ms = JOB_SLOWEST_MS;
+    loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
+}
+
+static void on_job_due(void *arg)
+{
+    struct job *job = arg;
+    struct api_call call = {
+        .deadline_ms = api_deadline(job->all->api), .done = on_job_answer, .arg = job};
+    if (api_get(job->all->api, job->slot->id, &call, &job->op) < 0)
+        loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
+}
+
+static void job_start(struct deletions *d, struct slot *slot, const struct audit_record *record)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        log_error(d->log, "no memory to follow the hard delete of %s", slot->id);
+        return;
+    }
+    *job = (struct job){.all = d, .slot = slot, .record = *record, .delay_ms = JOB_FIRST_MS};
+    job->progress_ms = loop_now(d->loop);
+    job->prev = d->jobs.prev;
+    job->next = &d->jobs;
+    job->prev->next = job->next->prev = job;
+    d->job_count++;
+    slot->job = job;
+    slot->pins++;
+    loop_timer_init(&job->timer, on_job_due, job);
+    loop_timer_set(d->loop, &job->timer, job->delay_ms);
+    set_progress(d, slot, PROGRESS_DELETING);
+}
+
+/* The end of a deletion */
+
+static void deletion_free(struct deletion *x)
+{
+    if (x->op != NULL)
+        api_cancel(x->op);
+    x->prev->next = x->next;
+    x->next->prev = x->prev;
+    x->all->under_way--;
+    x->slot->pins--;
+    free(x);
+}
+
+/* What an unknown outcome was, once a GET can tell. */
+struct resolution {
+    struct deletions *all;
+    struct slot *slot; /* pinned */
+    struct audit_record record;
+    struct catalogue_waiter waiter;
+};
+
+static void on_resolved(void *arg, int err)
+{
+    struct resolution *r = arg;
+    if (err == 0) {
+        const char *result = r->slot->place == PLACE_NONE       ? "gone"
+                             : r->slot->place == PLACE_ARCHIVED ? "archived"
+                                                                : "still there";
+        audit_resolved(r->all->audit, &r->record, result);
+        log_info(r->all->log, "%s, whose outcome was unknown, is %s", r->record.id, result);
+    }
+    r->slot->pins--;
+    free(r);
+}
+
+static void resolve_later(struct deletion *x)
+{
+    struct resolution *r = x->all->stopping ? NULL : calloc(1, sizeof *r);
+    if (r == NULL)
+        return; /* the next mount resolves it */
+    *r = (struct resolution){.all = x->all, .slot = x->slot, .record = x->record};
+    r->waiter = (struct catalogue_waiter){.done = on_resolved, .arg = r};
+    r->slot->pins++;
+    if (catalogue_ask(x->all->catalogue, x->record.id, &r->waiter) != 1) {
+        r->slot->pins--;
+        free(r);
+    }
+}
+
+static void on_outcome_written(void *arg, int err)
+{
+    struct deletion *x = arg;
+    (void)err; /* logged by audit.c; what the service did is done */
+    if (x->done != NULL)
+        x->done(x->arg, x->err);
+    deletion_free(x);
+}
+
+static const char *result_name(const struct deletion *x)
+{
+    if (x->err == 0)
+        return "done";
+    return x->unsure ? "unknown" : "failed";
+}
+
+/* Everything is known that will be: writes the outcome, sets the tree right, and ends. */
+static void conclude(struct deletion *x, int err)
+{
+    struct deletions *d = x->all;
+    x->state = OUTCOME;
+    x->err = err;
+    if (x->slot->progress == PROGRESS_ARCHIVING)
+        set_progress(d, x->slot, PROGRESS_IDLE);
+    if (err < 0) {
+        log_warning(d->log, "%s of %s failed: %s",
+                    x->record.op == AUDIT_ARCHIVE ? "archive" : "hard delete", x->record.id,
+                    x->reason);
+        struct deletion_end end = {.err = err,
+                                   .op = x->record.op,
+                                   .id = x->record.id,
+                                   .who = &x->record.who,
+                                   .result = x->requests > 0 ? &x->result : NULL,
+                                   .reason = x->reason};
+        if (d->observer.failed != NULL)
+            d->observer.failed(d->observer.arg, &end);
+        if (x->unsure)
+            resolve_later(x);
+    }
+    struct audit_outcome outcome = {.result = result_name(x),
+                                    .err = err,
+                                    .status = x->result.status,
+                                    .requests = x->requests,
+                                    .reason = err < 0 ? x->reason : ""};
+    audit_outcome(d->audit, &x->record, &outcome, on_outcome_written, x);
+}
+
+static void gone(struct deletion *x)
+{
+    if (x->slot->place != PLACE_NONE)
+        catalogue_learn_gone(x->all->catalogue, x->slot);
+}
+
+static void archived(struct deletion *x, struct connector *connector)
+{
+    int err = catalogue_learn(x->all->catalogue, connector, NULL);
+    if (err < 0)
+        snprintf(x->reason, sizeof x->reason, "archived, but not shown: %s", strerror(-err));
+    conclude(x, err);
+}
+
+static void send(struct deletion *x);
+
+/* A GET tells what became of a DELETE whose answer was lost or did not say. */
+static void on_checked(void *arg, const struct api_result *r)
+{
+    struct deletion *x = arg;
+    x->op = NULL;
+    bool is_gone = r->failure == FAILURE_NONE && r->status == 404;
+    if (is_gone) {
+        gone(x);
+        conclude(x, 0);
+    } else if (r->err < 0) {
+        api_describe(r, x->reason, sizeof x->reason);
+        conclude(x, x->err < 0 ? x->err : r->err);
+    } else if (x->record.op == AUDIT_FORCE_DELETE) {
+        send(x); /* it is still there, so the lost one may be sent again */
+    } else if (r->connector->archived) {
+        archived(x, r->connector);
+    } else {
+        x->unsure = false;
+        if (x->err == 0)
+            snprintf(x->reason, sizeof x->reason,
+                     "the service accepted the DELETE, but the connector is not archived");
+        conclude(x, x->err < 0 ? x->err : -EIO);
+    }
+}
+
+static void check(struct deletion *x)
+{
+    struct deletions *d = x->all;
+    struct api_call call = {.deadline_ms = x->deadline_ms, .done = on_checked, .arg = x};
+    x->state = CHECKING;
+    int err = loop_now(d->loop) >= x->deadline_ms ? -ETIMEDOUT
+                                                  : api_get(d->api, x->record.id, &call, &x->op);
+    if (err < 0)
+        conclude(x, x->err < 0 ? x->err : err);
+}
+
+static void accepted(struct deletion *x)
+{
+    if (x->record.op == AUDIT_FORCE_DELETE) {
+        job_start(x->all, x->slot, &x->record);
+        conclude(x, 0);
+        return;
+    }
+    check(x);
+}
+
+static void on_answer(void *arg, const struct api_result *r)
+{
+    struct deletion *x = arg;
+    x->op = NULL;
+    x->requests += r->attempts;
+    x->result = *r;
+    x->result.connector = NULL;
+    x->err = r->err;
+    bool is_gone = r->failure == FAILURE_NONE && r->status == 404;
+    bool was_lost = x->unsure || r->lost;
+    x->unsure = x->unsure || r->unsure;
+    if (r->err < 0)
+        api_describe(r, x->reason, sizeof x->reason);
+    if (r->err == 0) {
+        x->unsure = false;
+        if (x->record.op == AUDIT_ARCHIVE && r->connector != NULL && r->connector->archived)
+            archived(x, r->connector);
+        else
+            accepted(x);
+    } else if (is_gone) {
+        x->unsure = false;
+        gone(x);
+        conclude(x, was_lost ? 0 : r->err);
+    } else if (x->unsure) {
+        check(x);
+    } else {
+        conclude(x, r->err);
+    }
+}
+
+static void send(struct deletion *x)
+{
+    struct deletions *d = x->all;
+    struct api_call call = {.deadline_ms = x->deadline_ms, .done = on_answer, .arg = x};
+    x->state = SENDING;
+    int err;
+    if (x->requests > 0 && loop_now(d->loop) >= x->deadline_ms)
+        err = x->err;
+    else if (x->record.op == AUDIT_FORCE_DELETE)
+        err = api_force_delete(d->api, x->record.id, &call, &x->op);
+    else
+        err = api_archive(d->api, x->record.id, &call, &x->op);
+    if (err < 0)
+        conclude(x, err);
+}
+
+static void on_intent_written(void *arg, int err)
+{
+    struct deletion *x = arg;
+    if (err == 0 && !x->all->stopping) {
+        send(x);
+        return;
+    }
+    if (err == 0) {
+        snprintf(x->reason, sizeof x->reason, "the program is ending, nothing was sent");
+        conclude(x, -EINTR);
+        return;
+    }
+    snprintf(x->reason, sizeof x->reason, "the audit log cannot be written (%s), nothing was sent",
+             strerror(-err));
+    conclude(x, -EIO);
+}
+
+/* The start */
+
+static int guard(struct deletions *d, bool bulk)
+{
+    unsigned most = d->options.guard;
+    if (bulk || most == 0)
+        return 0;
+    uint64_t *oldest = &d->times[d->next_time % most], now = loop_now(d->loop);
+    if (*oldest != 0 && now - *oldest < DELETION_GUARD_S * 1000)
+        return -EDQUOT;
+    *oldest = now;
+    d->next_time++;
+    return 0;
+}
+
+static int refuse(struct deletions *d, enum audit_op op, const struct slot *slot,
+                  const struct audit_who *who, int err, const char *reason)
+{
+    struct deletion_end end = {.err = err, .op = op, .id = slot->id, .who = who, .reason = reason};
+    log_warning(d->log, "%s of %s refused: %s", op == AUDIT_ARCHIVE ? "archive" : "hard delete",
+                slot->id, reason);
+    if (d->observer.failed != NULL)
+        d->observer.failed(d->observer.arg, &end);
+    return err;
+}
+
+static int may_start(struct deletions *d, enum audit_op op, const struct slot *slot, bool bulk,
+                     const struct audit_who *who)
+{
+    if (slot->progress != PROGRESS_IDLE)
+        return refuse(d, op, slot, who, -EBUSY, "a deletion of it is under way already");
+    if (audit_state(d->audit) < 0) {
+        char reason[API_TEXT_MAX];
+        snprintf(reason, sizeof reason, "the audit log %s cannot be written (%s), nothing was sent",
+                 audit_path(d->audit), strerror(-audit_state(d->audit)));
+        return refuse(d, op, slot, who, -EIO, reason);
+    }
+    if (guard(d, bulk) < 0) {
+        char reason[API_TEXT_MAX];
+        snprintf(
+            reason, sizeof reason,
+            "the guard stopped more than %u deletions in %d s, nothing was sent; see -o guard=",
+            d->options.guard, DELETION_GUARD_S);
+        return refuse(d, op, slot, who, -EDQUOT, reason);
+    }
+    return 0;
+}
+
+static void on_dry_run_intent(void *arg, int err)
+{
+    struct deletion *x = arg;
+    snprintf(x->reason, sizeof x->reason, "%s",
+             err == 0 ? "would delete: -o dry_run sends nothing" : strerror(-err));
+    conclude(x, err == 0 ? -EPERM : -EIO);
+}
+
+int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, bool bulk,
+                   const struct audit_who *who, deletion_done_fn *done, void *arg,
+                   struct deletion **out)
+{
+    int err = may_start(d, op, slot, bulk, who);
+    if (err < 0)
+        return err;
+    struct deletion *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return -ENOMEM;
+    *x = (struct deletion){.all = d,
+                           .slot = slot,
+                           .deadline_ms = api_deadline(d->api),
+                           .done = done,
+                           .arg = arg,
+                           .record = {.op = op, .who = *who}};
+    memcpy(x->record.id, slot->id, sizeof slot->id);
+    err = audit_intent(d->audit, &x->record, slot->connector,
+                       d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
+    if (err < 0) {
+        free(x);
+        return refuse(d, op, slot, who, -EIO, "the audit log cannot be written, nothing was sent");
+    }
+    x->prev = d->ring.prev;
+    x->next = &d->ring;
+    x->prev->next = x->next->prev = x;
+    d->under_way++;
+    slot->pins++;
+    set_progress(d, slot, PROGRESS_ARCHIVING);
+    *out = x;
+    return 0;
+}
+
+void deletion_abandon(struct deletion *x)
+{
+    x->done = NULL;
+}
+
+void deletions_stop(struct deletions *d)
+{
+    d->stopping = true;
+    for (struct deletion *x = d->ring.next, *next; x != &d->ring; x = next) {
+        next = x->next;
+        if (x->op == NULL)
+            continue;
+        api_cancel(x->op);
+        x->op = NULL;
+        x->unsure = true;
+        snprintf(x->reason, sizeof x->reason, "the program ended before the answer came");
+        conclude(x, -EINTR);
+    }
+}
+
+unsigned deletions_under_way(const struct deletions *d)
+{
+    return d->under_way;
+}
+
+unsigned deletions_jobs(const struct deletions *d)
+{
+    return d->job_count;
+}
+
+void deletions_observe(struct deletions *d, const struct deletion_observer *observer)
+{
+    d->observer = *observer;
+}
+
+int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogue,
+                  struct audit *audit, struct log *log, const struct deletion_options *options,
+                  struct deletions **out)
+{
+    struct deletions *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return -ENOMEM;
+    *d = (struct deletions){.loop = loop,
+                            .api = api,
+                            .catalogue = catalogue,
+                            .audit = audit,
+                            .log = log,
+                            .options = *options};
+    d->ring.next = d->ring.prev = &d->ring;
+    d->jobs.next = d->jobs.prev = &d->jobs;
+    d->times = calloc(options->guard > 0 ? options->guard : 1, sizeof *d->times);
+    if (d->times == NULL) {
+        free(d);
+        return -ENOMEM;
+    }
+    *out = d;
+    return 0;
+}
+
+void deletions_free(struct deletions *d)
+{
+    if (d == NULL)
+        return;
+    while (d->ring.next != &d->ring)
+        deletion_free(d->ring.next);
+    while (d->jobs.next != &d->jobs)
+        job_free(d->jobs.next);
+    free(d->times);
+    free(d);
+}

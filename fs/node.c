@@ -1,0 +1,308 @@
+#define FUSE_USE_VERSION 314
+#include "bigdatafs/node_internal.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct node *nodes_from_id(struct nodes *n, uint64_t id)
+{
+    return id == FUSE_ROOT_ID ? &n->root : (struct node *)(uintptr_t)id;
+}
+
+uint64_t nodes_id(const struct nodes *n, const struct node *node)
+{
+    return node == &n->root ? FUSE_ROOT_ID : (uint64_t)(uintptr_t)node;
+}
+
+struct node *node_place_dir(struct nodes *n, enum place place)
+{
+    return place == PLACE_ARCHIVED ? &n->archived : &n->root;
+}
+
+enum place node_dir_place(const struct node *dir)
+{
+    return dir->kind == NODE_ARCHIVED ? PLACE_ARCHIVED : PLACE_ACTIVE;
+}
+
+static struct node *node_new(struct nodes *n, enum node_kind kind, struct slot *slot)
+{
+    struct node *node = calloc(1, sizeof *node);
+    if (node == NULL)
+        return NULL;
+    node->kind = (uint8_t)kind;
+    node->attached = true;
+    node->slot = slot;
+    slot->pins++;
+    node->next = n->all;
+    if (n->all != NULL)
+        n->all->prev = node;
+    n->all = node;
+    n->count++;
+    return node;
+}
+
+static void node_free(struct nodes *n, struct node *node)
+{
+    if (node->prev != NULL)
+        node->prev->next = node->next;
+    else
+        n->all = node->next;
+    if (node->next != NULL)
+        node->next->prev = node->prev;
+    version_unref(node->version);
+    node->slot->pins--;
+    n->count--;
+    free(node);
+}
+
+void node_detach(struct node *node)
+{
+    if (!node->attached)
+        return;
+    node->attached = false;
+    struct node *dir = node->slot->dir;
+    if (node->kind == NODE_CONNECTOR)
+        node->slot->dir = NULL;
+    else if (node->kind == NODE_CONTROL && dir != NULL && dir->control == node)
+        dir->control = NULL;
+    else if (node->version != NULL)
+        node->version->nodes[node->entry] = NULL;
+}
+
+static void forget_departing(struct nodes *n, const struct node *node)
+{
+    for (struct departing *d = n->departing; d != NULL; d = d->next)
+        if (d->node == node)
+            d->node = NULL;
+}
+
+void nodes_forget(struct nodes *n, struct node *node, uint64_t lookups)
+{
+    if (node == &n->root || node == &n->archived)
+        return;
+    node->lookups = lookups < node->lookups ? node->lookups - lookups : 0;
+    if (node->lookups > 0)
+        return;
+    node_detach(node);
+    forget_departing(n, node);
+    node_free(n, node);
+}
+
+/* Gives a connector's directory the version to look inside. */
+int node_open_version(struct node *dir)
+{
+    if (dir->version != NULL)
+        return 0;
+    if (dir->slot->connector == NULL)
+        return -ENOENT;
+    return version_new(dir->slot->connector, &dir->version);
+}
+
+int node_of_connector(struct nodes *n, struct slot *slot, struct node **out)
+{
+    if (slot->dir == NULL) {
+        struct node *node = node_new(n, NODE_CONNECTOR, slot);
+        if (node == NULL)
+            return -ENOMEM;
+        node->ino = version_connector_ino(slot->id);
+        slot->dir = node;
+    }
+    *out = slot->dir;
+    return 0;
+}
+
+int node_of_control(struct nodes *n, struct node *dir, struct node **out)
+{
+    if (dir->control_hidden)
+        return -ENOENT;
+    if (dir->control == NULL) {
+        struct node *node = node_new(n, NODE_CONTROL, dir->slot);
+        if (node == NULL)
+            return -ENOMEM;
+        node->progress = dir->slot->progress;
+        node->ino = name_hash(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
+        dir->control = node;
+    }
+    *out = dir->control;
+    return 0;
+}
+
+int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out)
+{
+    struct version *v = dir->version;
+    if (v->hidden[entry])
+        return -ENOENT;
+    if (v->nodes[entry] == NULL) {
+        bool is_dir = v->tree->entries[entry].kind == ENTRY_DIR;
+        struct node *node = node_new(n, is_dir ? NODE_DIR : NODE_FILE, dir->slot);
+        if (node == NULL)
+            return -ENOMEM;
+        node->version = version_ref(v);
+        node->entry = entry;
+        node->ino = version_ino(v, entry);
+        v->nodes[entry] = node;
+    }
+    *out = v->nodes[entry];
+    return 0;
+}
+
+static int lookup_inside(struct nodes *n, struct node *dir, const char *name, struct node **out)
+{
+    if (!dir->attached)
+        return -ENOENT; /* its connector is gone, or is elsewhere now */
+    if (dir->kind == NODE_CONNECTOR && strcmp(name, NODE_CONTROL_NAME) == 0)
+        return node_of_control(n, dir, out);
+    int err = node_open_version(dir);
+    if (err < 0)
+        return err;
+    int entry = tree_find(dir->version->tree, dir->entry, name, strlen(name));
+    return entry < 0 ? entry : node_of_entry(n, dir, (uint32_t)entry, out);
+}
+
+static int lookup_connector(struct nodes *n, struct node *dir, const char *name, struct node **out)
+{
+    if (dir->kind == NODE_ROOT && strcmp(name, NODE_ARCHIVED_NAME) == 0) {
+        *out = &n->archived;
+        return 0;
+    }
+    struct slot *slot = slots_find(catalogue_slots(n->catalogue), name);
+    if (slot == NULL || slot->place != node_dir_place(dir))
+        return -ENOENT;
+    return node_of_connector(n, slot, out);
+}
+
+struct node *node_of_departed(struct nodes *n, struct slot *slot)
+{
+    struct node *node = node_new(n, NODE_CONNECTOR, slot);
+    if (node == NULL)
+        return NULL;
+    node->attached = false;
+    node->ino = version_connector_ino(slot->id);
+    return node;
+}
+
+int nodes_lookup(struct nodes *n, struct node *dir, const char *name, struct node **out)
+{
+    int err;
+    switch ((enum node_kind)dir->kind) {
+    case NODE_ROOT:
+    case NODE_ARCHIVED:
+        err = lookup_connector(n, dir, name, out);
+        break;
+    case NODE_CONNECTOR:
+    case NODE_DIR:
+        err = lookup_inside(n, dir, name, out);
+        break;
+    default:
+        err = -ENOTDIR;
+    }
+    if (err == 0)
+        (*out)->lookups++;
+    return err;
+}
+
+/* Hiding */
+
+static bool has_visible_child(const struct version *v, uint32_t dir)
+{
+    const struct entry *d = &v->tree->entries[dir];
+    for (uint32_t i = d->first; i < d->first + d->count; i++)
+        if (!v->hidden[i])
+            return true;
+    return false;
+}
+
+int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
+{
+    struct node *node;
+    int err = nodes_lookup(n, dir, name, &node);
+    if (err < 0)
+        return err;
+    if (is_dir && node->kind != NODE_DIR)
+        err = -ENOTDIR;
+    else if (!is_dir && node->kind == NODE_DIR)
+        err = -EISDIR;
+    else if (is_dir && has_visible_child(node->version, node->entry))
+        err = -ENOTEMPTY;
+    if (err == 0 && node->kind == NODE_CONTROL)
+        dir->control_hidden = true;
+    else if (err == 0)
+        dir->version->hidden[node->entry] = dir->version->any_hidden = true;
+    if (err == 0) {
+        n->any_hidden = true;
+        node_detach(node);
+    }
+    nodes_forget(n, node, 1);
+    return err;
+}
+
+void nodes_unhide(struct nodes *n, struct slot *slot)
+{
+    struct node *dir = slot->dir;
+    if (dir == NULL || !(dir->control_hidden || (dir->version && dir->version->any_hidden)))
+        return;
+    dir->control_hidden = false;
+    node_relist(n, dir);
+    struct version *v = dir->version;
+    if (v == NULL)
+        return;
+    v->any_hidden = false;
+    memset(v->hidden, 0, v->tree->count * sizeof *v->hidden);
+    for (uint32_t i = 0; i < v->tree->count; i++)
+        if (v->nodes[i] != NULL && v->nodes[i]->kind == NODE_DIR)
+            node_relist(n, v->nodes[i]);
+}
+
+void nodes_can_expire(struct nodes *n, bool can)
+{
+    n->can_expire = can;
+}
+
+size_t nodes_count(const struct nodes *n)
+{
+    return n->count;
+}
+
+void nodes_free(struct nodes *n)
+{
+    if (n == NULL)
+        return;
+    node_wake_polls(n, NULL);
+    loop_timer_clear(&n->expiry);
+    while (n->departing != NULL) {
+        struct departing *next = n->departing->next;
+        free(n->departing);
+        n->departing = next;
+    }
+    while (n->all != NULL)
+        node_free(n, n->all);
+    free(n);
+}
+
+int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *notify,
+              struct log *log, const struct node_options *options, struct nodes **out)
+{
+    struct nodes *n = calloc(1, sizeof *n);
+    if (n == NULL)
+        return -ENOMEM;
+    n->loop = loop;
+    n->catalogue = catalogue;
+    n->notify = notify;
+    n->log = log;
+    n->options = *options;
+    n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = FUSE_ROOT_ID};
+    n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
+    clock_gettime(CLOCK_REALTIME, &n->changed[PLACE_ACTIVE]);
+    n->changed[PLACE_ARCHIVED] = n->changed[PLACE_ACTIVE];
+    loop_timer_init(&n->expiry, node_on_expiry, n);
+    struct catalogue_observer observer = {
+        .changed = node_on_changed, .refreshed = node_on_refreshed, .arg = n};
+    catalogue_observe(catalogue, &observer);
+    if (catalogue_state(catalogue).loaded)
+        node_on_refreshed(n);
+    *out = n;
+    return 0;
+}

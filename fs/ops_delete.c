@@ -1,0 +1,157 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bigdatafs/control.h"
+#include "bigdatafs/ops_internal.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+/* Who makes the request, for the audit log. */
+static struct audit_who who_asks(fuse_req_t req)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct audit_who who = {.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid};
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)ctx->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return who;
+    ssize_t n = read(fd, who.command, sizeof who.command - 1);
+    close(fd);
+    while (n > 0 && who.command[n - 1] == '\n')
+        n--;
+    who.command[n > 0 ? n : 0] = '\0';
+    return who;
+}
+
+static void on_deletion_done(void *arg, int err)
+{
+    struct parked *p = arg;
+    p->deletion = NULL;
+    p->resume(p, err);
+}
+
+/* Starts the deletion that the request asks for and parks the request until its end. fate: what
+ * becomes of the name if it succeeds while the kernel waits. size: of what was written. */
+static void delete_and_park(fuse_req_t req, enum audit_op op, struct slot *slot,
+                            enum node_fate fate, parked_fn *resume, size_t size)
+{
+    struct ops *o = ops_of(req);
+    struct parked *p = ops_park(req, resume);
+    if (p == NULL)
+        return;
+    struct audit_who who = who_asks(req);
+    p->slot = slot;
+    p->size = size;
+    slot->pins++;
+    nodes_set_fate(slot, fate);
+    int err =
+        deletion_start(o->c.deletions, op, slot, false, &who, on_deletion_done, p, &p->deletion);
+    if (err < 0)
+        resume(p, err);
+    else
+        ops_allow_interrupt(p);
+}
+
+/* rmdir and rename: the end of an archive. */
+static void archive_ended(struct parked *p, int err)
+{
+    if (err < 0)
+        nodes_unhide(p->ops->c.nodes, p->slot);
+    fuse_reply_err(p->req, -err);
+    parked_end(p);
+}
+
+static void force_delete_ended(struct parked *p, int err)
+{
+    if (err < 0)
+        fuse_reply_err(p->req, -err);
+    else
+        fuse_reply_write(p->req, p->size);
+    nodes_renew_control(p->ops->c.nodes, p->slot);
+    parked_end(p);
+}
+
+static struct slot *active_slot(struct ops *o, const char *name)
+{
+    struct slot *slot = slots_find(catalogue_slots(o->c.catalogue), name);
+    return slot != NULL && slot->place == PLACE_ACTIVE ? slot : NULL;
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct ops *o = ops_of(req);
+    struct node *dir = nodes_from_id(o->c.nodes, parent);
+    int err = -EPERM;
+    if (dir->kind == NODE_CONNECTOR || dir->kind == NODE_DIR)
+        err = nodes_hide(o->c.nodes, dir, name, false);
+    fuse_reply_err(req, -err);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct ops *o = ops_of(req);
+    struct node *dir = nodes_from_id(o->c.nodes, parent);
+    if (ops_is_own(req)) { /* notify.c removes a name that is gone: never the service's business */
+        fuse_reply_err(req, -nodes_remove_departing(o->c.nodes, dir, name));
+        return;
+    }
+    if (dir->kind == NODE_CONNECTOR || dir->kind == NODE_DIR) {
+        fuse_reply_err(req, -nodes_hide(o->c.nodes, dir, name, true));
+        return;
+    }
+    if (dir->kind != NODE_ROOT) {
+        fuse_reply_err(req, EPERM);
+        return;
+    }
+    struct slot *slot = active_slot(o, name);
+    if (slot == NULL)
+        fuse_reply_err(req, name_is_uuid(name) ? ENOENT : EPERM);
+    else
+        delete_and_park(req, AUDIT_ARCHIVE, slot, FATE_RMDIR, archive_ended, 0);
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned flags)
+{
+    struct ops *o = ops_of(req);
+    struct node *dir = nodes_from_id(o->c.nodes, parent);
+    struct node *new_dir = nodes_from_id(o->c.nodes, new_parent);
+    struct slot *slot = dir->kind == NODE_ROOT ? active_slot(o, name) : NULL;
+    if ((flags & ~(unsigned)RENAME_NOREPLACE) != 0)
+        fuse_reply_err(req, EINVAL);
+    else if (slot == NULL || new_dir->kind != NODE_ARCHIVED || strcmp(name, new_name) != 0)
+        fuse_reply_err(req, EPERM); /* never EXDEV: mv would copy and then remove */
+    else
+        delete_and_park(req, AUDIT_ARCHIVE, slot, FATE_MOVE, archive_ended, 0);
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi)
+{
+    (void)fi;
+    struct ops *o = ops_of(req);
+    struct node *node = nodes_from_id(o->c.nodes, ino);
+    if (node->kind != NODE_CONTROL) {
+        fuse_reply_err(req, EPERM);
+        return;
+    }
+    struct slot *slot = node->slot;
+    int err = offset != 0 ? -EINVAL : control_force_delete(data, size, slot->id, o->c.confirm_id);
+    if (err == 0 && slot->place == PLACE_NONE)
+        err = -ENOENT;
+    if (err < 0) {
+        fuse_reply_err(req, -err);
+        nodes_renew_control(o->c.nodes, slot);
+    } else if (slot->progress == PROGRESS_DELETING || slot->progress == PROGRESS_STALLED) {
+        fuse_reply_write(req, size);
+        nodes_renew_control(o->c.nodes, slot);
+    } else {
+        delete_and_park(req, AUDIT_FORCE_DELETE, slot, FATE_NOTIFY, force_delete_ended, size);
+    }
+}

@@ -1,0 +1,83 @@
+/*
+ * audit: the record of every deletion, JSON lines in one file that is only ever appended to.
+ *
+ *   {"time","event":"intent","key","op","id","uid","gid","pid","command","connector":{...}}
+ *        written and made durable before the first request is sent
+ *   {"time","event":"outcome","key","op","id","result","errno","status","requests","reason"}
+ *        result: "done" (the service said yes), "failed" (it did not, or nothing was sent),
+ *        "unknown" (a request was sent and its answer never came), "refused" (by this program)
+ *   {"time","event":"resolved","key","op","id","result"}
+ *        what a later GET showed of an unknown outcome or an accepted hard delete:
+ *        "archived", "still there", "gone"
+ *
+ * Lines are written by a thread of their own, many at once when many wait. One thread calls.
+ */
+#ifndef BIGDATAFS_AUDIT_H
+#define BIGDATAFS_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bigdatafs/compiler.h"
+#include "bigdatafs/connector.h"
+#include "bigdatafs/log.h"
+#include "bigdatafs/loop.h"
+#include "bigdatafs/name.h"
+
+enum {
+    AUDIT_KEY_SIZE = 32,
+    AUDIT_COMMAND_SIZE = 64,
+    AUDIT_LINE_MAX = CONNECTOR_TEXT_MAX + 8192,
+};
+
+enum audit_op { AUDIT_ARCHIVE, AUDIT_FORCE_DELETE };
+
+/* Who asked: as the kernel gave it with the request. */
+struct audit_who {
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+    char command[AUDIT_COMMAND_SIZE];
+};
+
+/* One deletion, from intent to its last line. */
+struct audit_record {
+    char key[AUDIT_KEY_SIZE]; /* set by audit_intent */
+    enum audit_op op;
+    char id[UUID_LEN + 1];
+    struct audit_who who;
+};
+
+struct audit_outcome {
+    const char *result;
+    int err; /* 0 or a negative errno */
+    long status;
+    unsigned requests;
+    const char *reason; /* "" for none */
+};
+
+typedef void audit_done_fn(void *arg, int err);
+
+struct audit;
+
+/* Opens (and makes, mode 0600) the file. Where it cannot, the audit exists all the same and every
+ * intent fails with that errno: nothing is deleted without a record. */
+int audit_new(struct loop *loop, struct log *log, const char *path, struct audit **out) MUST_CHECK;
+/* Waits until what was handed over is written. NULL is fine. */
+void audit_free(struct audit *a);
+
+/* 0, or why no line can be written. */
+int audit_state(const struct audit *a) MUST_CHECK;
+const char *audit_path(const struct audit *a);
+
+/* done is called once the line is on the disk, or with a negative errno. An error here means that
+ * it will not be called. connector is the object as it was, or NULL. */
+int audit_intent(struct audit *a, struct audit_record *record, const struct connector *connector,
+                 audit_done_fn *done, void *arg) MUST_CHECK;
+/* done (may be NULL) is called when the line is written. What cannot be written is logged. */
+void audit_outcome(struct audit *a, const struct audit_record *record,
+                   const struct audit_outcome *outcome, audit_done_fn *done, void *arg);
+void audit_resolved(struct audit *a, const struct audit_record *record, const char *result);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * deletion: the only module that has the service delete something. One deletion is one request of
+ * a user, from the guard to the last line of the audit log:
+ *
+ *   state      what is waited for                               next
+ *   INTENT     the audit log's intent line is on the disk       SENDING; or ends, nothing sent
+ *   SENDING    the service's answer to the DELETE               CHECKING, OUTCOME
+ *   CHECKING   a GET: the answer was lost, or said too little   SENDING (hard delete, still there,
+ *                                                               before the deadline), OUTCOME
+ *   OUTCOME    the audit log's outcome line                     done is called; ends
+ *
+ * Invariants: no DELETE before its intent line; one deletion for a connector at a time (its slot
+ * says so); success is reported only when the service said so or a GET showed it.
+ *
+ * A hard delete that was accepted is a job: the connector is asked for, at intervals that grow from
+ * JOB_FIRST_MS to JOB_SLOWEST_MS, until the service answers 404; then it goes from the tree.
+ * One thread.
+ */
+#ifndef BIGDATAFS_DELETION_H
+#define BIGDATAFS_DELETION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bigdatafs/api.h"
+#include "bigdatafs/audit.h"
+#include "bigdatafs/catalogue.h"
+#include "bigdatafs/compiler.h"
+#include "bigdatafs/log.h"
+#include "bigdatafs/loop.h"
+#include "bigdatafs/slots.h"
+
+enum {
+    DELETION_GUARD_S = 60, /* the guard counts this far back */
+    DELETION_GUARD_MAX = 1000000,
+    JOB_FIRST_MS = 1000,
+    JOB_SLOWEST_MS = 30000,
+    JOB_STALLED_MS = 600000, /* without progress */
+};
+
+struct deletion_options {
+    unsigned guard; /* single deletions in DELETION_GUARD_S; 0: no limit */
+    bool dry_run;
+};
+
+/* How a deletion ended, for who asked for it and for the errors file. */
+struct deletion_end {
+    int err; /* 0 or a negative errno */
+    enum audit_op op;
+    const char *id;
+    const struct audit_who *who;
+    const struct api_result *result; /* of the last request, or NULL when none was sent */
+    const char *reason;              /* in plain words; "" on success */
+};
+
+typedef void deletion_done_fn(void *arg, int err);
+
+struct deletion_observer {
+    void (*progress)(void *arg, struct slot *slot);            /* slot->progress changed */
+    void (*failed)(void *arg, const struct deletion_end *end); /* every failure, once */
+    void *arg;
+};
+
+struct deletions;
+struct deletion;
+
+int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogue,
+                  struct audit *audit, struct log *log, const struct deletion_options *options,
+                  struct deletions **out) MUST_CHECK;
+void deletions_free(struct deletions *d); /* cancels what is under way; NULL is fine */
+void deletions_observe(struct deletions *d, const struct deletion_observer *observer);
+
+/* Archives or hard-deletes the slot's connector. 0: done is called once, later; *out may be given
+ * to deletion_abandon until then. Else a negative errno, nothing was sent, done is not called:
+ * -EBUSY a deletion is under way, -EDQUOT the guard (bulk deletions are not counted). */
+int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, bool bulk,
+                   const struct audit_who *who, deletion_done_fn *done, void *arg,
+                   struct deletion **out) MUST_CHECK;
+
+/* Who waited waits no more: done is not called, the deletion goes on to its end. */
+void deletion_abandon(struct deletion *deletion);
+
+/* The program is ending: no DELETE is sent any more, those whose answer is awaited end as unknown.
+ * The loop has to run until deletions_under_way is 0 for their outcomes to be written. */
+void deletions_stop(struct deletions *d);
+
+/* Deletions that are not ended (jobs not counted). */
+unsigned deletions_under_way(const struct deletions *d);
+/* Hard deletes that are accepted and followed. */
+unsigned deletions_jobs(const struct deletions *d);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * node_internal: what the files of node share: the table of nodes and the steps that more than one
+ * of them takes. For fs/node*.c alone.
+ */
+#ifndef BIGDATAFS_NODE_INTERNAL_H
+#define BIGDATAFS_NODE_INTERNAL_H
+
+#include "bigdatafs/node.h"
+
+enum { ARCHIVED_INO = 2, COOKIE_ARCHIVED = 3, COOKIE_CONTROL = 3 };
+
+struct poll_wait {
+    struct fuse_pollhandle *handle;
+    struct slot *slot; /* pinned */
+};
+
+/* A name of the root or .archived that notify_removed is about to remove. */
+struct departing {
+    struct departing *next;
+    enum place place;
+    struct node *node; /* detached; NULL when the kernel did not know it or forgot it */
+    char id[UUID_LEN + 1];
+};
+
+struct nodes {
+    struct loop *loop;
+    struct catalogue *catalogue;
+    struct notify *notify;
+    struct log *log;
+    struct node_options options;
+    bool can_expire;
+    size_t count;
+    struct node *all; /* but root and archived */
+    struct node root, archived;
+    struct timespec changed[PLACE_ARCHIVED + 1]; /* when a place last won or lost a connector */
+    struct departing *departing;
+    struct loop_timer expiry;
+    struct poll_wait polls[NODE_POLLS_MAX];
+    unsigned next_poll;
+    bool any_hidden;
+};
+
+struct node *node_place_dir(struct nodes *n, enum place place);
+enum place node_dir_place(const struct node *dir);
+
+/* Makes the node if the kernel does not know it yet; lookups is not counted. */
+int node_of_connector(struct nodes *n, struct slot *slot, struct node **out) MUST_CHECK;
+int node_of_control(struct nodes *n, struct node *dir, struct node **out) MUST_CHECK;
+int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out) MUST_CHECK;
+/* A detached directory for a name that is departing. */
+struct node *node_of_departed(struct nodes *n, struct slot *slot);
+/* Gives a connector's directory the version to look inside. */
+int node_open_version(struct node *dir) MUST_CHECK;
+
+/* Takes the node from its name. */
+void node_detach(struct node *node);
+
+/* What a .force_delete reads as. */
+const char *node_progress_text(enum progress progress);
+
+/* The kernel's cached listing and attributes of a directory are out of date. */
+void node_relist(struct nodes *n, const struct node *dir);
+/* Notifies and forgets the polls of a slot; NULL: of all. */
+void node_wake_polls(struct nodes *n, const struct slot *slot);
+
+/* catalogue_observer */
+void node_on_changed(void *arg, struct slot *slot, enum place was);
+void node_on_refreshed(void *arg);
+/* loop_timer: the list that is held has expired. */
+void node_on_expiry(void *arg);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * ops_internal: what the files of ops share: the session's context and the parked requests.
+ * For fs/ops*.c alone.
+ */
+#ifndef BIGDATAFS_OPS_INTERNAL_H
+#define BIGDATAFS_OPS_INTERNAL_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include "bigdatafs/ops.h"
+
+struct ops {
+    struct ops_config c;
+    struct fuse_session *session;
+    struct fuse_buf buf;
+    struct loop_watch watch;
+    bool watching;
+    struct parked *parked; /* all of them */
+    uint64_t count;
+    char listing[OPS_LISTING_MAX];
+};
+
+struct parked;
+/* Called when what the request waits for has come: it replies and frees the parked request with
+ * parked_end, or waits on. */
+typedef void parked_fn(struct parked *p, int err);
+
+/* A request that waits. Who frees it must have replied; its waiter and deletion are let go. */
+struct parked {
+    struct ops *ops;
+    struct parked *next, *prev;
+    fuse_req_t req;
+    parked_fn *resume;
+    struct catalogue_waiter waiter; /* when waiting for the catalogue */
+    struct deletion *deletion;      /* when waiting for a deletion */
+    struct slot *slot;              /* of it, pinned */
+    fuse_ino_t node;                /* lookup: the parent; readdir: the directory */
+    size_t size;                    /* readdir: of the answer; write: of what was written */
+    off_t offset;
+    bool plus;
+    bool asked; /* lookup: the id was asked for by itself */
+    char name[NAME_SIZE];
+};
+
+/* NULL: no memory, or the caller was interrupted already: the request was replied to. */
+struct parked *ops_park(fuse_req_t req, parked_fn *resume);
+/* To be called once everything is set up: from here on a signal ends the wait. */
+void ops_allow_interrupt(struct parked *p);
+/* Lets go of what it waits for and frees it. The reply was sent. */
+void parked_end(struct parked *p);
+
+/* Whether the request was made by the program itself, through notify.c. */
+bool ops_is_own(fuse_req_t req);
+struct ops *ops_of(fuse_req_t req);
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned flags);
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi);
+
+#endif

@@ -1,0 +1,63 @@
+/* However the bytes are split, the outcome is the same. */
+#include <string.h>
+
+#include "bigdatafs/listing.h"
+#include "bigdatafs/name.h"
+#include "fuzz.h"
+
+const char *const fuzz_seeds[] = {
+    "",
+    "{\"results\":[]}",
+    "{\"results\":[{\"connector_id\":\"x\",\"config\":{\"a\":[1,2]}},{},{\"label\":\"\\\"]}\"}]}",
+    "{\"a\":[1,-0.5e3,true,false,null,\"x\\u00e9\\n\",{}],\"results\":[{}],\"b\":{\"results\":[]}}",
+    " { \"r\\u0065sults\" : [ {\"a\":\"b\"} , { } ] , \"total\" : 2 } \n",
+    NULL,
+};
+
+struct outcome {
+    int rc;
+    uint64_t elements;
+    uint64_t hash;
+};
+
+static int on_element(void *arg, const char *json, size_t len)
+{
+    struct outcome *o = arg;
+    MUST(len >= 2 && json[0] == '{' && json[len - 1] == '}' && json[len] == '\0');
+    o->elements++;
+    o->hash = name_hash(json, len, o->hash);
+    return 0;
+}
+
+/* Pieces of 1 to limit bytes, their sizes taken from the bytes; 0 means one piece. */
+static struct outcome parse(const uint8_t *data, size_t size, size_t limit)
+{
+    struct outcome o = {0};
+    struct listing *l;
+    size_t piece;
+
+    MUST(listing_new(on_element, &o, &l) == 0);
+    for (size_t at = 0; at < size; at += piece) {
+        piece = limit ? 1 + data[at] % limit : size;
+        if (piece > size - at)
+            piece = size - at;
+        o.rc = listing_feed(l, (const char *)data + at, piece);
+    }
+    int finished = listing_finish(l);
+    MUST(o.rc == 0 || finished == o.rc);
+    MUST(listing_finish(l) == finished);
+    o.rc = finished;
+    listing_free(l);
+    return o;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct outcome whole = parse(data, size, 0);
+    for (size_t limit = 1; limit <= 5; limit += 4) {
+        struct outcome split = parse(data, size, limit);
+        MUST(split.rc == whole.rc);
+        MUST(split.elements == whole.elements && split.hash == whole.hash);
+    }
+    return 0;
+}

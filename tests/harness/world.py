@@ -1,0 +1,145 @@
+"""Everything that one test starts, and the checks at its end."""
+
+import os
+import signal
+import threading
+
+from harness import system
+from harness.mount import Mount, option_words
+from harness.sandbox import Sandbox
+from harness.service import Service
+
+LIMIT = 120  # seconds for one test, set-up and end included
+FOREIGN = ("BIGDATA_", "CREDENTIALS_DIRECTORY", "XDG_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+           "NO_PROXY")
+
+
+class TestTimeout(Exception):
+    pass
+
+
+def sanitizer_options(name, directory):
+    given = os.environ.get(name)
+    return (f"{given}:" if given else "") + f"log_path={directory}/sanitizer"
+
+
+class World:
+    def __init__(self, directory):
+        self.directory = directory
+        self.mounts, self.servers = [], []
+        self.children_before, self.mounts_before = system.children(), system.mounts()
+        self.env = self.environment()
+
+    def environment(self):
+        """Of every program under test: nothing of the caller's reaches it, nothing that it
+        writes leaves the test's directory."""
+        env = {name: value for name, value in os.environ.items()
+               if not name.upper().startswith(FOREIGN)}
+        home = self.directory / "home"
+        for name, sub in (("HOME", "."), ("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config"),
+                          ("XDG_RUNTIME_DIR", "run"), ("XDG_CACHE_HOME", "cache"),
+                          ("XDG_DATA_HOME", "data"), ("TMPDIR", "tmp")):
+            (home / sub).mkdir(parents=True, exist_ok=True, mode=0o700)
+            env[name] = str(home / sub)
+        env["LC_ALL"] = "C.UTF-8"
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            env[name] = sanitizer_options(name, self.directory)
+        return env
+
+    # What tests call
+
+    def sandbox(self, **options):
+        sandbox = Sandbox(self.directory / f"sandbox{len(self.servers)}", self.env, **options)
+        self.servers.append(sandbox)
+        return sandbox
+
+    def service(self, *connectors, **options):
+        service = Service(self.directory / f"service{len(self.servers)}", connectors, **options)
+        self.servers.append(service)
+        return service
+
+    def mount(self, server=None, *arguments, foreground=True, env=None, **options):
+        """Mounts what a server serves; without one, the arguments alone say what."""
+        if server is not None:
+            options.setdefault("api_key_file", server.key_file)
+            arguments = (server.source, *arguments)
+        directory = self.directory / f"mount{len(self.mounts)}"
+        mount = Mount(directory, [*option_words(options), *arguments],
+                      {**self.env, **(env or {})}, foreground)
+        self.mounts.append(mount)
+        return mount
+
+    def program(self, *arguments, env=None, deadline=60):
+        """Runs bigdatafs to its end."""
+        return system.run(system.BIGDATAFS, *arguments, env={**self.env, **(env or {})},
+                          deadline=deadline)
+
+    # The watchdog
+
+    def watch(self):
+        """A wait on a hung mount cannot be interrupted by a signal: the mount is aborted."""
+        signal.signal(signal.SIGALRM, self.out_of_time)
+        signal.alarm(LIMIT)
+        self.timer = threading.Timer(LIMIT - 20, self.abort)
+        self.timer.daemon = True
+        self.timer.start()
+
+    @staticmethod
+    def out_of_time(*_):
+        raise TestTimeout(f"the test took more than {LIMIT} s")
+
+    def abort(self):
+        for mount in self.mounts:
+            mount.abort()
+        for server in self.servers:
+            if isinstance(server, Service):
+                server.release()
+
+    # The end
+
+    def finish(self, failed):
+        """Ends all that is left and returns what was wrong."""
+        problems = []
+        for server in self.servers:
+            if isinstance(server, Service):
+                server.release()
+        for mount in self.mounts:
+            problems += mount.finish()
+        for server in self.servers:
+            problems += server.finish()
+            problems += [] if failed else server.verdict()
+        problems += self.leftovers() + self.sanitizer_reports()
+        self.timer.cancel()
+        signal.alarm(0)
+        return problems
+
+    def leftovers(self):
+        problems = []
+        for point, (fstype, _, _) in system.mounts().items():
+            if point not in self.mounts_before and fstype.startswith("fuse"):
+                problems.append(f"a mount was left behind: {point}")
+                system.run("fusermount3", "-u", "-z", point)
+        for pid, name in system.children().items():
+            if pid in self.children_before:
+                continue
+            if not is_zombie(pid):
+                problems.append(f"a process was left behind: {pid} {name}")
+            system.kill_hard(pid)
+        return problems
+
+    def sanitizer_reports(self):
+        return [path.read_text(errors="replace") for path in self.directory.glob("sanitizer.*")]
+
+    def print_logs(self):
+        for mount in self.mounts:
+            print(f"--- {mount.stderr}\n{mount.log()}")
+        for server in self.servers:
+            print("--- requests", *server.seen(), sep="\n")
+
+
+def is_zombie(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
