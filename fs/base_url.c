@@ -11,9 +11,13 @@
 
 #define UNIX_PREFIX "unix:"
 
+/* What may hold a password is not repeated. */
 static int refuse(char *error, size_t size, const char *source, const char *why)
 {
-    snprintf(error, size, "\"%.200s\" cannot be mounted: %s", source, why);
+    if (strchr(source, '@') != NULL)
+        snprintf(error, size, "the SOURCE cannot be mounted: %s", why);
+    else
+        snprintf(error, size, "\"%.200s\" cannot be mounted: %s", source, why);
     return -EINVAL;
 }
 

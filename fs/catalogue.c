@@ -322,6 +322,11 @@ static void on_ask_done(void *arg, const struct api_result *result)
             catalogue_learn_gone(c, slot);
         else
             remember_absent(c, a->id);
+    } else {
+        char why[API_TEXT_MAX * 2];
+        api_describe(result, why, sizeof why);
+        log_warning(c->log, "%s cannot be asked for: %s; %s", a->id, why,
+                    errors_hint(result->failure, result->status));
     }
     struct catalogue_waiter due = a->waiters;
     if (due.next == &a->waiters)

@@ -22,7 +22,7 @@ static void copy_key(char *to, const char *from, size_t len)
     to[len] = '\0';
 }
 
-/* The first line, if it can be a header's value. */
+/* The one line of a text, if it can be a header's value. */
 static int take_key(const char *text, size_t len, char *key)
 {
     size_t line = 0;
@@ -30,8 +30,8 @@ static int take_key(const char *text, size_t len, char *key)
         line++;
     if (line == 0 || line > HTTP_KEY_MAX)
         return line == 0 ? -ENODATA : -EFBIG;
-    for (size_t i = 0; i < line; i++)
-        if (text[i] <= ' ' || text[i] > '~')
+    for (size_t i = 0; i < len; i++)
+        if (i < line ? text[i] <= ' ' || text[i] > '~' : text[i] != '\n' && text[i] != '\r')
             return -EINVAL;
     copy_key(key, text, line);
     return 0;
@@ -74,9 +74,9 @@ static void describe(const char *file, int err, char *error, size_t size)
     else if (err == -ENODATA)
         why = "it is empty";
     else if (err == -EINVAL)
-        why = "its first line is not an API key";
+        why = "it holds something other than one API key";
     else if (err == -EFBIG)
-        why = "its first line is too long for an API key";
+        why = "it is too long for an API key";
     snprintf(error, size, "the key file %s cannot be used: %s", file, why);
 }
 

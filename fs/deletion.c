@@ -90,9 +90,9 @@ static void job_gone(struct job *job)
     log_info(d->log, "%s is deleted", slot->id);
     slot->pins++;
     job_free(job);
-    set_progress(d, slot, PROGRESS_IDLE);
     if (slot->place != PLACE_NONE)
         catalogue_learn_gone(d->catalogue, slot);
+    set_progress(d, slot, PROGRESS_IDLE);
     slot->pins--;
 }
 
@@ -400,8 +400,9 @@ static int refuse(struct deletions *d, enum audit_op op, const struct slot *slot
                   const struct audit_who *who, int err, const char *reason)
 {
     struct deletion_end end = {.err = err, .op = op, .id = slot->id, .who = who, .reason = reason};
-    log_warning(d->log, "%s of %s refused: %s", op == AUDIT_ARCHIVE ? "archive" : "hard delete",
-                slot->id, reason);
+    /* Two who want the same are no trouble; everything else is worth a look. */
+    log_line(d->log, err == -EBUSY ? LOG_INFO : LOG_WARNING, "%s of %s refused: %s",
+             op == AUDIT_ARCHIVE ? "archive" : "hard delete", slot->id, reason);
     if (d->observer.failed != NULL)
         d->observer.failed(d->observer.arg, &end);
     return err;

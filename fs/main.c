@@ -1,5 +1,9 @@
+#define FUSE_USE_VERSION 314
 #include <curl/curl.h>
+#include <fuse_log.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "bigdatafs/background.h"
@@ -7,12 +11,23 @@
 #include "bigdatafs/mount.h"
 #include "bigdatafs/options.h"
 
+/* libfuse's own words, as ours. */
+static void on_fuse_log(enum fuse_log_level level, const char *fmt, va_list args)
+{
+    char text[512];
+    if (level > FUSE_LOG_WARNING)
+        return;
+    vsnprintf(text, sizeof text, fmt, args);
+    fprintf(stderr, "bigdatafs: %s%s", text, strchr(text, '\n') == NULL ? "\n" : "");
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct log log;
     char error[512];
     int ready_fd = -1, status = 0;
+    fuse_set_log_func(on_fuse_log);
     if (options_parse(argc, argv, &options, error, sizeof error) < 0) {
         fprintf(stderr, "bigdatafs: %s\n", error);
         return 2;

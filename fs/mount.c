@@ -43,7 +43,8 @@ struct mount {
     struct notify *notify;
     struct nodes *nodes;
     struct ops *ops;
-    struct loop_watch signals; /* fd < 0: not watched */
+    struct loop_watch signals;          /* fd < 0: not watched */
+    struct loop_watch sandbox_messages; /* the same */
     bool mounted;
     int list_err;
 };
@@ -86,6 +87,36 @@ static int watch_signals(struct mount *m)
     return loop_add(m->loop, &m->signals, EPOLLIN);
 }
 
+static void on_sandbox_message(void *arg, uint32_t events)
+{
+    (void)events;
+    struct mount *m = arg;
+    char text[512];
+    ssize_t n = read(m->sandbox_messages.fd, text, sizeof text - 1);
+    if (n > 0) {
+        text[n] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        log_warning(m->log, "the sandbox says: %s", text);
+        return;
+    }
+    log_warning(m->log, "the sandbox has ended");
+    loop_remove(m->loop, &m->sandbox_messages);
+    m->sandbox_messages.fd = -1;
+}
+
+static int start_sandbox(struct mount *m)
+{
+    char why[512];
+    int err = sandbox_child_start(m->options->sandbox_file, &m->sandbox, why, sizeof why);
+    if (err < 0) {
+        say("the sandbox could not be started", why);
+        return err;
+    }
+    m->sandbox_messages = (struct loop_watch){
+        .fd = sandbox_child_messages(m->sandbox), .ready = on_sandbox_message, .arg = m};
+    return loop_add(m->loop, &m->sandbox_messages, EPOLLIN);
+}
+
 static int make_client(struct mount *m)
 {
     const struct options *o = m->options;
@@ -96,11 +127,9 @@ static int make_client(struct mount *m)
                                .local = o->local,
                                .connections = o->parallel};
     if (o->sandbox) {
-        int err = sandbox_child_start(o->sandbox_file, &m->sandbox, why, sizeof why);
-        if (err < 0) {
-            say("the sandbox could not be started", why);
+        int err = start_sandbox(m);
+        if (err < 0)
             return err;
-        }
         http = (struct http_config){.base_url = "http://localhost",
                                     .local = true,
                                     .unix_socket = sandbox_child_socket(m->sandbox),
@@ -322,6 +351,8 @@ static void free_parts(struct mount *m)
     client_free(m->client);
     http_free(m->http);
     credential_free(m->credential);
+    if (m->sandbox_messages.fd >= 0)
+        loop_remove(m->loop, &m->sandbox_messages);
     sandbox_child_stop(m->sandbox);
     if (m->signals.fd >= 0) {
         loop_remove(m->loop, &m->signals);
@@ -332,7 +363,7 @@ static void free_parts(struct mount *m)
 
 int mount_run(struct options *options, struct log *log, int ready_fd)
 {
-    struct mount m = {.options = options, .log = log, .signals.fd = -1};
+    struct mount m = {.options = options, .log = log, .signals.fd = -1, .sandbox_messages.fd = -1};
     int err = start(&m);
     if (err == 0 && ready_fd >= 0) {
         log_to_syslog(log);

@@ -100,15 +100,28 @@ static void depart(struct nodes *n, struct slot *slot, enum place was, struct no
     notify_removed(n->notify, parent, node != NULL ? nodes_id(n, node) : 0, slot->id, path);
 }
 
-/* The connector left its place: the nodes below its directory have no names any more. */
-static void detach_all(struct node *dir)
+/* The name in the root or .archived is no more. Only the end of a hard delete of ours is worth the
+ * full removal: it opens the mount point for a moment, which an unmount would meet as busy. */
+static void drop_name(struct nodes *n, struct slot *slot, enum place was, struct node *node)
 {
-    if (dir->version != NULL)
-        for (uint32_t i = 1; i < dir->version->tree->count; i++)
-            if (dir->version->nodes[i] != NULL)
-                node_detach(dir->version->nodes[i]);
-    if (dir->control != NULL)
+    bool ours = slot->progress == PROGRESS_DELETING || slot->progress == PROGRESS_STALLED;
+    if (ours)
+        depart(n, slot, was, node);
+    else if (node != NULL)
+        notify_deleted(n->notify, nodes_id(n, node_place_dir(n, was)), nodes_id(n, node), slot->id);
+}
+
+/* The connector left its place: the nodes below its directory have no names any more. */
+static void detach_all(struct nodes *n, struct node *dir)
+{
+    struct version *v = dir->version;
+    for (uint32_t i = v != NULL ? v->tree->count : 0; i-- > 1;)
+        if (v->nodes[i] != NULL)
+            retire(n, v->nodes[i], parent_of(dir, v, i));
+    if (dir->control != NULL) {
+        notify_name(n->notify, nodes_id(n, dir), NODE_CONTROL_NAME);
         node_detach(dir->control);
+    }
     node_detach(dir);
 }
 
@@ -137,9 +150,9 @@ void node_on_changed(void *arg, struct slot *slot, enum place was)
     }
     bool kernel_knows = dir != NULL && dir->fate == FATE_RMDIR;
     if (dir != NULL)
-        detach_all(dir);
+        detach_all(n, dir);
     if (was != PLACE_NONE && !kernel_knows)
-        depart(n, slot, was, dir);
+        drop_name(n, slot, was, dir);
     node_wake_polls(n, slot);
 }
 

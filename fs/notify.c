@@ -21,7 +21,7 @@ struct notify {
     dev_t device;
 };
 
-enum kind { NAME, EXPIRE, INODE, INODE_DATA, REMOVED };
+enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED };
 
 struct notification {
     struct worker_job job; /* first: a job is cast back */
@@ -68,6 +68,8 @@ static void run(struct worker_job *job)
     case REMOVED:
         if (remove_through_mount(t))
             break;
+        /* fall through */
+    case DELETED:
         if (t->node != 0 && fuse_lowlevel_notify_delete(t->session, t->parent, t->node, t->name,
                                                         strlen(t->name)) == 0)
             break;
@@ -117,6 +119,11 @@ void notify_expire(struct notify *n, uint64_t parent, const char *name)
 void notify_inode(struct notify *n, uint64_t node, bool data)
 {
     post(n, data ? INODE_DATA : INODE, 0, node, "", "");
+}
+
+void notify_deleted(struct notify *n, uint64_t parent, uint64_t child, const char *name)
+{
+    post(n, DELETED, parent, child, name, "");
 }
 
 void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const char *name,

@@ -266,7 +266,7 @@ static int set_source(const struct raw *r, struct options *o, char *error, size_
         o->source = strdup("bigdatafs-sandbox");
         return o->source != NULL ? 0 : -ENOMEM;
     }
-    if (source == NULL || source[0] == '\0')
+    if (source == NULL || (r->source == NULL && source[0] == '\0'))
         source = "https://api.bigdata.com";
     struct base_url url;
     int err = base_url_parse(source, &url, error, size);

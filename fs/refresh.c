@@ -53,7 +53,6 @@ static void drop_staged(struct refresh *r)
         connector_unref(r->staged[i].connector);
     }
     r->count = r->committed = r->guess = 0;
-    r->left_out = 0;
 }
 
 static int stage(struct refresh *r, struct slot *slot, struct connector *c)
@@ -135,6 +134,7 @@ static void on_restart(void *arg)
 {
     struct refresh *r = arg;
     drop_staged(r);
+    r->left_out = 0;
     r->number++;
 }
 

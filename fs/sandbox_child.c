@@ -23,6 +23,7 @@ extern char **environ;
 struct sandbox_child {
     pid_t pid;
     int lifeline;
+    int messages;
     char directory[PATH_MAX];
     char socket[PATH_MAX + 16];
 };
@@ -61,7 +62,7 @@ static int make_directory(struct sandbox_child *s)
     return 0;
 }
 
-static int spawn(struct sandbox_child *s, const char *file, int lifeline, int out)
+static int spawn(struct sandbox_child *s, const char *file, int lifeline, int out, int err_fd)
 {
     char program[PATH_MAX], listen[sizeof s->socket + 8], seed[16];
     find_program(program, sizeof program);
@@ -78,6 +79,7 @@ static int spawn(struct sandbox_child *s, const char *file, int lifeline, int ou
     sigemptyset(&none);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions, lifeline, 3);
     posix_spawnattr_init(&attr);
     posix_spawnattr_setsigmask(&attr, &none);
@@ -113,7 +115,7 @@ static int await_ready(int out)
         if (got < 0)
             return -errno;
         if (got == 0)
-            return -ECHILD; /* it ended, and said why on stderr */
+            return -ECHILD; /* it ended, and said why in its messages */
         if (c == '\n')
             return 0;
     }
@@ -135,22 +137,39 @@ static int make_pipe(int fds[2])
     return err;
 }
 
+/* Why it did not start: in its own words if it has any. */
+static void describe(const struct sandbox_child *s, int err, char *error, size_t size)
+{
+    ssize_t n = err == -ECHILD ? read(s->messages, error, size - 1) : 0;
+    if (n <= 0) {
+        snprintf(error, size, "%s", err == -ECHILD ? PROGRAM " ended at once" : strerror(-err));
+        return;
+    }
+    error[n] = '\0';
+    error[strcspn(error, "\n")] = '\0';
+}
+
 int sandbox_child_start(const char *file, struct sandbox_child **out, char *error,
                         size_t error_size)
 {
     struct sandbox_child *s = calloc(1, sizeof *s);
-    int life[2] = {-1, -1}, says[2] = {-1, -1};
+    int life[2] = {-1, -1}, says[2] = {-1, -1}, messages[2] = {-1, -1};
     if (s == NULL)
         return -ENOMEM;
-    s->lifeline = -1;
+    s->lifeline = s->messages = -1;
     int err = make_directory(s);
     if (err == 0)
         err = make_pipe(life);
     if (err == 0)
         err = make_pipe(says);
     if (err == 0)
-        err = spawn(s, file, life[0], says[1]);
+        err = make_pipe(messages);
+    if (err == 0)
+        err = spawn(s, file, life[0], says[1], messages[1]);
     s->lifeline = life[1];
+    s->messages = messages[0];
+    if (messages[1] >= 0)
+        close(messages[1]);
     if (says[1] >= 0)
         close(says[1]);
     if (err == 0)
@@ -160,13 +179,17 @@ int sandbox_child_start(const char *file, struct sandbox_child **out, char *erro
     if (life[0] >= 0)
         close(life[0]);
     if (err < 0) {
-        snprintf(error, error_size, "%s",
-                 err == -ECHILD ? PROGRAM " ended at once" : strerror(-err));
+        describe(s, err, error, error_size);
         sandbox_child_stop(s);
         return err;
     }
     *out = s;
     return 0;
+}
+
+int sandbox_child_messages(const struct sandbox_child *s)
+{
+    return s->messages;
 }
 
 const char *sandbox_child_socket(const struct sandbox_child *s)
@@ -194,6 +217,8 @@ void sandbox_child_stop(struct sandbox_child *s)
         close(s->lifeline);
     if (s->pid > 0)
         await_end(s->pid);
+    if (s->messages >= 0)
+        close(s->messages);
     if (s->socket[0] != '\0') {
         unlink(s->socket);
         rmdir(s->directory);

@@ -104,13 +104,16 @@ BAD_LISTS = {
     "redirect": Answer(307, headers={"Location": LIST_PATH}),
 }
 
+# Asked for again at once: the good answer may come before the refresh has failed.
+RESENT = {"cut short", "cut chunks", "no answer", "not HTTP", "500"}
+
 
 @pytest.mark.parametrize("bad", BAD_LISTS)
 def test_bad_list_never_replaces_a_good_one(mount, service, bad):
     served = service(connector(1), connector(2, archived=True))
     m = mount(served, ttl=1, timeout=1)
     served.answer_list(BAD_LISTS[bad])
-    m.expect("list")
+    (m.allow if bad in RESENT else m.expect)("list")
     while served.lists() < 4:
         assert m.active() == [uuid(1)] and m.archived() == [uuid(2)]
         assert m.read(f"{uuid(1)}/label") == b"Connector 1\n"

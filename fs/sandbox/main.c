@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bigdatafs/sandbox/access.h"
@@ -183,6 +184,7 @@ int main(int argc, char **argv)
         printf("bigdatafs-sandbox %s\n", BIGDATAFS_VERSION);
         return EXIT_SUCCESS;
     }
+    umask(077); /* what the database holds is its owner's */
     main_raise_limit();
     int err = main_start(&b);
     if (!err)

@@ -39,7 +39,9 @@ void notify_name(struct notify *n, uint64_t parent, const char *name);
 void notify_expire(struct notify *n, uint64_t parent, const char *name);
 /* An inode's attributes, and with data its pages or its cached listing, are out of date. */
 void notify_inode(struct notify *n, uint64_t node, bool data);
-/* A directory is gone: it is removed through the mount itself, by its path below the mount point,
+/* A directory is gone: who watches or uses it is told. */
+void notify_deleted(struct notify *n, uint64_t parent, uint64_t child, const char *name);
+/* The same, and more: it is removed through the mount itself, by its path below the mount point,
  * so that those who watch its parent with inotify see it. The rmdir that this causes comes from
  * notify_tid. child is 0 when the kernel does not know it. */
 void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const char *name,

@@ -21,6 +21,8 @@ struct sandbox_child;
 /* file: its database, made when missing; NULL: in memory. A negative errno with a sentence. */
 int sandbox_child_start(const char *file, struct sandbox_child **out, char *error,
                         size_t error_size) MUST_CHECK;
+/* Where its messages can be read, non-blocking: a line each. */
+int sandbox_child_messages(const struct sandbox_child *s);
 const char *sandbox_child_socket(const struct sandbox_child *s);
 /* Ends it and removes socket and directory. NULL is fine. */
 void sandbox_child_stop(struct sandbox_child *s);
