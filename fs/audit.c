@@ -16,7 +16,7 @@
 struct audit {
     struct worker *worker;
     struct log *log;
-    char *path;
+    char *path, *source;
     int fd;
     int err;          /* why there is no fd */
     uint64_t started; /* keys are unique over restarts by it ... */
@@ -129,6 +129,7 @@ int audit_intent(struct audit *a, struct audit_record *r, const struct connector
     snprintf(r->key, sizeof r->key, "%llx-%llu", (unsigned long long)a->started,
              (unsigned long long)++a->keys);
     cJSON *object = line_new("intent", r);
+    cJSON_AddStringToObject(object, "source", a->source);
     cJSON_AddNumberToObject(object, "uid", r->who.uid);
     cJSON_AddNumberToObject(object, "gid", r->who.gid);
     cJSON_AddNumberToObject(object, "pid", r->who.pid);
@@ -181,15 +182,18 @@ static void make_parents(const char *path)
     free(copy);
 }
 
-int audit_new(struct loop *loop, struct log *log, const char *path, struct audit **out)
+int audit_new(struct loop *loop, struct log *log, const char *path, const char *source,
+              struct audit **out)
 {
     struct audit *a = calloc(1, sizeof *a);
     if (a == NULL)
         return -ENOMEM;
     a->log = log;
     a->path = strdup(path);
-    int err = a->path == NULL ? -ENOMEM : worker_start(loop, &a->worker);
+    a->source = strdup(source);
+    int err = a->path == NULL || a->source == NULL ? -ENOMEM : worker_start(loop, &a->worker);
     if (err < 0) {
+        free(a->source);
         free(a->path);
         free(a);
         return err;
@@ -212,6 +216,7 @@ void audit_free(struct audit *a)
     worker_stop(a->worker);
     if (a->fd >= 0)
         close(a->fd);
+    free(a->source);
     free(a->path);
     free(a);
 }
@@ -224,4 +229,9 @@ int audit_state(const struct audit *a)
 const char *audit_path(const struct audit *a)
 {
     return a->path;
+}
+
+const char *audit_source(const struct audit *a)
+{
+    return a->source;
 }

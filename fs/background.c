@@ -3,47 +3,81 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+static bool is_told(int fd)
+{
+    char byte;
+    ssize_t n;
+    do
+        n = read(fd, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
+static int status_of(pid_t child)
+{
+    int wait_status;
+    pid_t pid;
+    do
+        pid = waitpid(child, &wait_status, 0);
+    while (pid < 0 && errno == EINTR);
+    bool said = pid == child && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0;
+    return said ? WEXITSTATUS(wait_status) : EXIT_FAILURE;
+}
 
 int background_start(int *ready_fd, int *status)
 {
-    int pipe_fds[2];
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     pid_t child = fork();
     if (child < 0) {
         int err = -errno;
-        close(pipe_fds[0]);
-        close(pipe_fds[1]);
+        close(fds[0]);
+        close(fds[1]);
         return err;
     }
     if (child == 0) {
-        close(pipe_fds[0]);
-        setsid();
-        *ready_fd = pipe_fds[1];
+        close(fds[0]);
+        *ready_fd = fds[1];
+        setsid(); /* cannot fail: a new process leads no group */
         return 0;
     }
-    close(pipe_fds[1]);
-    char word;
-    ssize_t n;
-    do
-        n = read(pipe_fds[0], &word, 1);
-    while (n < 0 && errno == EINTR);
-    close(pipe_fds[0]);
-    /* A child that ends without the word has said why on the stderr that both share. */
-    *status = n == 1 ? 0 : 1;
+    close(fds[1]);
+    *status = is_told(fds[0]) ? EXIT_SUCCESS : status_of(child);
+    close(fds[0]);
     return 1;
+}
+
+static int leave_terminal(void)
+{
+    if (chdir("/") < 0)
+        return -errno;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return -errno;
+    int err = 0;
+    for (int fd = STDIN_FILENO; err == 0 && fd <= STDERR_FILENO; fd++)
+        err = dup2(null, fd) < 0 ? -errno : 0;
+    if (null > STDERR_FILENO)
+        close(null);
+    return err;
 }
 
 int background_ready(int ready_fd)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || chdir("/") < 0)
-        return -errno;
-    bool ok = dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
-              dup2(null, STDERR_FILENO) >= 0 && write(ready_fd, "", 1) == 1;
-    int err = ok ? 0 : -errno;
-    close(null);
+    /* Out of the way of the standard descriptors, which a caller may have left closed. */
+    int fd = fcntl(ready_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int err = fd < 0 ? -errno : 0;
     close(ready_fd);
+    if (err == 0)
+        err = leave_terminal();
+    if (err == 0 && write(fd, "", 1) != 1)
+        err = -errno;
+    if (fd >= 0)
+        close(fd);
     return err;
 }

@@ -2,180 +2,320 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENVIRONMENT "BIGDATA_API_KEY"
+#define KEY_VARIABLE "BIGDATA_API_KEY"
 
-struct credential {
-    char *file;       /* NULL: the key does not come from one */
-    struct stat read; /* the file when it was read */
-    char key[HTTP_KEY_MAX + 1];
+/* Tells one content of a file from another; all zero: none was read. */
+struct identity {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec mtime, ctime;
 };
 
-static void copy_key(char *to, const char *from, size_t len)
+struct credential {
+    char *given_file;
+    char *path;   /* of the file that the key is from, or NULL */
+    bool managed; /* by systemd: its file may have a group */
+    char *key;
+    struct identity read; /* of the file when it was read last */
+};
+
+/* Where a sentence goes. */
+struct sentence {
+    char *text;
+    size_t size;
+};
+
+static int refuse(struct sentence *s, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static int refuse(struct sentence *s, int err, const char *fmt, ...)
 {
-    memcpy(to, from, len);
-    to[len] = '\0';
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(s->text, s->size, fmt, args);
+    va_end(args);
+    return err;
 }
 
-/* The one line of a text, if it can be a header's value. */
-static int take_key(const char *text, size_t len, char *key)
+static void wipe(char *key)
 {
-    size_t line = 0;
-    while (line < len && text[line] != '\n' && text[line] != '\r')
-        line++;
-    if (line == 0 || line > HTTP_KEY_MAX)
-        return line == 0 ? -ENODATA : -EFBIG;
-    for (size_t i = 0; i < len; i++)
-        if (i < line ? text[i] <= ' ' || text[i] > '~' : text[i] != '\n' && text[i] != '\r')
-            return -EINVAL;
-    copy_key(key, text, line);
+    if (key != NULL)
+        explicit_bzero(key, strlen(key));
+    free(key);
+}
+
+/* Takes the line's end away and says what is wrong with the rest, or NULL. */
+static const char *check_key(char *text, size_t len)
+{
+    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+        text[--len] = '\0';
+    if (len == 0)
+        return "is empty: put the API key into it";
+    if (len > HTTP_KEY_MAX)
+        return "is too long to be an API key";
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n' || text[i] == '\r')
+            return "has more than one line: leave only the API key in it";
+        if (text[i] <= ' ' || text[i] > '~')
+            return "holds spaces or other characters that no API key has";
+    }
+    return NULL;
+}
+
+static struct identity identify(const struct stat *st)
+{
+    return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_identity(const struct identity *a, const struct identity *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
+}
+
+/* Whether nobody but the user and root could read or replace the key. */
+static int check_file(const struct credential *c, const struct stat *st, struct sentence *s)
+{
+    /* systemd grants a service's user its credentials by an ACL, whose mask shows as group bits. */
+    mode_t others = c->managed ? S_IRWXO : S_IRWXG | S_IRWXO;
+    if (!S_ISREG(st->st_mode))
+        return refuse(s, -EINVAL, "the API key file %.300s is not a regular file", c->path);
+    if (st->st_uid != 0 && st->st_uid != geteuid())
+        return refuse(s, -EACCES,
+                      "the API key file %.300s belongs to another user (uid %u): use a file of "
+                      "your own",
+                      c->path, st->st_uid);
+    if ((st->st_mode & others) != 0)
+        return refuse(
+            s, -EACCES,
+            "the API key file %.300s is open to other users (mode %03o): chmod 600 %.300s", c->path,
+            st->st_mode & 0777, c->path);
     return 0;
 }
 
-static int check_file(const struct stat *st)
+/* Reads up to size bytes. */
+static ssize_t read_whole(int fd, char *to, size_t size)
 {
-    if (!S_ISREG(st->st_mode))
-        return -EINVAL;
-    if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return -EPERM;
-    return st->st_uid == geteuid() || st->st_uid == 0 ? 0 : -EACCES;
+    size_t len = 0;
+    while (len < size) {
+        ssize_t n = read(fd, to + len, size - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    return (ssize_t)len;
 }
 
-static int read_file(const char *file, char *key, struct stat *st)
+/* The key of an open file that was checked; *key is the caller's, to be wiped. */
+static int read_key(const struct credential *c, int fd, char **key, struct sentence *s)
 {
-    char text[HTTP_KEY_MAX + 2];
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return -errno;
-    int err = fstat(fd, st) < 0 ? -errno : check_file(st);
-    if (err == 0) {
-        ssize_t n = read(fd, text, sizeof text);
-        err = n < 0 ? -errno : take_key(text, (size_t)n, key);
-    }
-    close(fd);
+    char text[HTTP_KEY_MAX + 8]; /* room for line ends, and to see that there is more */
+    ssize_t n = read_whole(fd, text, sizeof text - 1);
+    if (n < 0)
+        return refuse(s, (int)n, "the API key file %.300s cannot be read: %s", c->path,
+                      strerror((int)-n));
+    text[n] = '\0';
+    const char *wrong = check_key(text, (size_t)n);
+    int err = 0;
+    if (wrong != NULL)
+        err = refuse(s, -EINVAL, "the API key file %.300s %s", c->path, wrong);
+    else if ((*key = strdup(text)) == NULL)
+        err = refuse(s, -ENOMEM, "out of memory");
     explicit_bzero(text, sizeof text);
     return err;
 }
 
-static void describe(const char *file, int err, char *error, size_t size)
+static int read_file(struct credential *c, char **key, struct sentence *s)
 {
-    const char *why = strerror(-err);
-    if (err == -EPERM) {
-        snprintf(error, size, "the key file %s can be read by others: chmod 600 %s", file, file);
-        return;
+    /* O_NONBLOCK: a FIFO must not hold the program up before it is refused. */
+    int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        int err = -errno;
+        return refuse(s, err, "the API key file %.300s cannot be opened: %s", c->path,
+                      strerror(-err));
     }
-    if (err == -EACCES && access(file, R_OK) == 0)
-        why = "it belongs to another user";
-    else if (err == -ENODATA)
-        why = "it is empty";
-    else if (err == -EINVAL)
-        why = "it holds something other than one API key";
-    else if (err == -EFBIG)
-        why = "it is too long for an API key";
-    snprintf(error, size, "the key file %s cannot be used: %s", file, why);
-}
-
-/* The key of the environment, which does not keep it: /proc/PID/environ shows what was there. */
-static int take_from_environment(struct credential *c, char *error, size_t size)
-{
-    char *value = getenv(ENVIRONMENT);
-    size_t len = strlen(value);
-    int err = take_key(value, len, c->key);
-    explicit_bzero(value, len);
-    unsetenv(ENVIRONMENT);
-    if (err < 0)
-        snprintf(error, size, ENVIRONMENT " does not hold an API key");
+    struct stat st;
+    int err = fstat(fd, &st) < 0 ? -errno : 0;
+    if (err < 0) {
+        refuse(s, err, "the API key file %.300s: %s", c->path, strerror(-err));
+    } else {
+        /* Before the bytes are read: what is written meanwhile then counts as a change. */
+        c->read = identify(&st);
+        err = check_file(c, &st, s);
+    }
+    if (err == 0)
+        err = read_key(c, fd, key, s);
+    close(fd);
     return err;
 }
 
-static char *default_file(void)
+/* Makes key, which is c's from here on, the one in use. */
+static int use_key(struct credential *c, struct http *http, char *key)
 {
-    const char *directory = getenv("CREDENTIALS_DIRECTORY"), *config = getenv("XDG_CONFIG_HOME"),
-               *home = getenv("HOME");
-    char *file = NULL;
-    int n = -1;
-    if (directory != NULL) {
-        n = asprintf(&file, "%s/bigdata-api-key", directory);
-        if (n >= 0 && access(file, F_OK) == 0)
-            return file;
-        free(n >= 0 ? file : NULL);
+    int err = http_set_key(http, key);
+    if (err < 0) {
+        wipe(key);
+        return err;
+    }
+    wipe(c->key);
+    c->key = key;
+    return 0;
+}
+
+/* Takes the variable away: its bytes too, which /proc/PID/environ shows. *key is NULL when it was
+ * not set. */
+static int take_variable(char **key, struct sentence *s)
+{
+    char *value = getenv(KEY_VARIABLE);
+    *key = NULL;
+    if (value == NULL)
+        return 0;
+    if (value[0] != '\0' && (*key = strdup(value)) == NULL)
+        refuse(s, 0, "out of memory");
+    bool lost = value[0] != '\0' && *key == NULL;
+    explicit_bzero(value, strlen(value));
+    unsetenv(KEY_VARIABLE);
+    return lost ? -ENOMEM : 0;
+}
+
+static char *join(const char *directory, const char *name)
+{
+    char *path;
+    return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
+}
+
+/* Sets path to systemd's file, else to the user's own: the last one that is looked for. */
+static int find_file(struct credential *c)
+{
+    const char *managed = getenv("CREDENTIALS_DIRECTORY");
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (managed != NULL && managed[0] == '/') {
+        c->path = join(managed, "bigdata-api-key");
+        if (c->path == NULL)
+            return -ENOMEM;
+        c->managed = access(c->path, F_OK) == 0;
+        if (c->managed)
+            return 0;
+        free(c->path);
+        c->path = NULL;
     }
     if (config != NULL && config[0] == '/')
-        n = asprintf(&file, "%s/bigdatafs/api-key", config);
+        c->path = join(config, "bigdatafs/api-key");
+    else if (home != NULL && home[0] == '/')
+        c->path = join(home, ".config/bigdatafs/api-key");
     else
-        n = asprintf(&file, "%s/.config/bigdatafs/api-key", home != NULL ? home : "");
-    return n >= 0 ? file : NULL;
+        return -ENOENT;
+    return c->path != NULL ? 0 : -ENOMEM;
+}
+
+/* The key of the first place that has one. */
+static int first_key(struct credential *c, char *variable, char **key, struct sentence *s)
+{
+    int err = 0;
+    if (c->given_file != NULL) {
+        c->path = strdup(c->given_file);
+        err = c->path == NULL ? -ENOMEM : 0;
+    } else if (variable != NULL) {
+        const char *wrong = check_key(variable, strlen(variable));
+        if (wrong != NULL)
+            return refuse(s, -EINVAL, KEY_VARIABLE " %s", wrong);
+        *key = strdup(variable);
+        return *key != NULL ? 0 : refuse(s, -ENOMEM, "out of memory");
+    } else {
+        err = find_file(c);
+        bool none = err == -ENOENT || (err == 0 && access(c->path, F_OK) < 0 && errno == ENOENT);
+        if (none)
+            return refuse(s, -ENOENT,
+                          "there is no API key: put it into %.300s (chmod 600), name its file with "
+                          "-o api_key_file=FILE, or set " KEY_VARIABLE,
+                          c->path != NULL ? c->path : "~/.config/bigdatafs/api-key");
+    }
+    if (err < 0)
+        return refuse(s, err, "out of memory");
+    return read_file(c, key, s);
 }
 
 int credential_load(struct credential *c, struct http *http, char *error, size_t error_size)
 {
-    int err = 0;
-    if (c->key[0] == '\0' && c->file == NULL && getenv(ENVIRONMENT) != NULL) {
-        err = take_from_environment(c, error, error_size);
-    } else if (c->key[0] == '\0') {
-        bool named = c->file != NULL;
-        if (!named && (c->file = default_file()) == NULL)
-            return -ENOMEM;
-        err = read_file(c->file, c->key, &c->read);
-        if (err == -ENOENT && !named)
-            snprintf(error, error_size,
-                     "there is no API key: put it into %s (mode 600), or name its file with -o "
-                     "api_key_file=, or set " ENVIRONMENT,
-                     c->file);
-        else if (err < 0)
-            describe(c->file, err, error, error_size);
+    struct sentence s = {error, error_size};
+    char *variable, *key = NULL;
+    int err = take_variable(&variable, &s);
+    if (err == 0 && c->key != NULL) { /* a fixed one */
+        err = http_set_key(http, c->key);
+        if (err < 0)
+            refuse(&s, err, "out of memory");
+    } else if (err == 0) {
+        err = first_key(c, variable, &key, &s);
+        if (err == 0 && (err = use_key(c, http, key)) < 0)
+            refuse(&s, err, "out of memory");
     }
-    /* A key of the environment is not to stay there when the file is used either. */
-    if (err == 0 && getenv(ENVIRONMENT) != NULL) {
-        explicit_bzero(getenv(ENVIRONMENT), strlen(getenv(ENVIRONMENT)));
-        unsetenv(ENVIRONMENT);
-    }
-    return err < 0 ? err : http_set_key(http, c->key);
+    wipe(variable);
+    return err;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
+/* Whether the file is to be read again: 1, 0, or why it cannot be. */
+static int is_due(struct credential *c, bool refused)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+    static const struct identity none;
+    struct stat st;
+    if (stat(c->path, &st) == 0) {
+        struct identity now = identify(&st);
+        bool due = refused || !same_identity(&now, &c->read);
+        c->read = now;
+        return due;
+    }
+    int err = -errno;
+    bool said = same_identity(&c->read, &none);
+    c->read = none;
+    return said ? 0 : err;
 }
 
 int credential_rekey(void *arg, struct http *http, bool refused)
 {
     struct credential *c = arg;
-    struct stat st;
-    if (c->file == NULL)
+    if (c->path == NULL)
         return 0;
-    if (stat(c->file, &st) < 0)
-        return -errno;
-    if (!refused && same_file(&st, &c->read))
+    int due = is_due(c, refused);
+    if (due <= 0)
+        return due;
+    char *key = NULL;
+    struct sentence nobody = {NULL, 0}; /* the caller logs the errno */
+    int err = read_file(c, &key, &nobody);
+    if (err < 0)
+        return err;
+    if (strcmp(key, c->key) == 0) {
+        wipe(key);
         return 0;
-    char key[HTTP_KEY_MAX + 1];
-    int err = read_file(c->file, key, &st);
-    c->read = st; /* a file that cannot be used is not read again before it changes */
-    bool changed = err == 0 && strcmp(key, c->key) != 0;
-    if (changed)
-        err = http_set_key(http, key);
-    if (changed && err == 0)
-        memcpy(c->key, key, sizeof key);
-    explicit_bzero(key, sizeof key);
-    return err < 0 ? err : changed;
+    }
+    err = use_key(c, http, key);
+    return err < 0 ? err : 1;
 }
 
-int credential_new(const char *file, const char *fixed, struct credential **out)
+int credential_new(const char *api_key_file, const char *fixed_key, struct credential **out)
 {
     struct credential *c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
-    if (fixed != NULL)
-        copy_key(c->key, fixed, strlen(fixed));
-    if (file != NULL && (c->file = strdup(file)) == NULL) {
-        free(c);
+    c->given_file = api_key_file != NULL ? strdup(api_key_file) : NULL;
+    c->key = fixed_key != NULL ? strdup(fixed_key) : NULL;
+    if ((api_key_file != NULL && c->given_file == NULL) || (fixed_key != NULL && c->key == NULL)) {
+        credential_free(c);
         return -ENOMEM;
     }
     *out = c;
@@ -186,7 +326,8 @@ void credential_free(struct credential *c)
 {
     if (c == NULL)
         return;
-    explicit_bzero(c->key, sizeof c->key);
-    free(c->file);
+    wipe(c->key);
+    free(c->given_file);
+    free(c->path);
     free(c);
 }

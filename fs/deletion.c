@@ -1,4 +1,4 @@
-#include "bigdatafs/deletion.h"
+#include "bigdatafs/deletion_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,157 +7,13 @@
 
 #include "bigdatafs/errors.h"
 
-enum state { INTENT, SENDING, CHECKING, OUTCOME };
-
-struct deletion {
-    struct deletion *next, *prev;
-    struct deletions *all;
-    enum state state;
-    struct slot *slot; /* pinned */
-    struct audit_record record;
-    struct api_op *op; /* SENDING, CHECKING */
-    uint64_t deadline_ms;
-    deletion_done_fn *done; /* NULL: nobody waits */
-    void *arg;
-    struct api_result result; /* of the last DELETE; connector is not set */
-    unsigned requests;        /* DELETEs sent or tried */
-    bool unsure;              /* one of them may have been carried out */
-    int err;
-    char reason[API_TEXT_MAX * 2];
-};
-
-/* A hard delete that the service accepted. */
-struct job {
-    struct deletions *all;
-    struct slot *slot; /* pinned */
-    struct audit_record record;
-    struct api_op *op;
-    struct loop_timer timer;
-    uint64_t delay_ms;
-    uint64_t progress_ms;   /* loop_now when the connector last changed */
-    struct connector *last; /* as it was then */
-    struct job *next, *prev;
-};
-
-struct deletions {
-    struct loop *loop;
-    struct api *api;
-    struct catalogue *catalogue;
-    struct audit *audit;
-    struct log *log;
-    struct deletion_options options;
-    struct deletion_observer observer;
-    struct deletion ring; /* head */
-    struct job jobs;      /* head */
-    unsigned under_way, job_count;
-    bool stopping;
-    uint64_t *times; /* guard: when the last options.guard single deletions were let through */
-    size_t next_time;
-};
-
-static void set_progress(struct deletions *d, struct slot *slot, enum progress progress)
+void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress progress)
 {
     if (slot->progress == progress)
         return;
     slot->progress = (uint8_t)progress;
     if (d->observer.progress != NULL)
         d->observer.progress(d->observer.arg, slot);
-}
-
-/* Jobs */
-
-static void on_job_due(void *arg);
-
-static void job_free(struct job *job)
-{
-    loop_timer_clear(&job->timer);
-    if (job->op != NULL)
-        api_cancel(job->op);
-    job->prev->next = job->next;
-    job->next->prev = job->prev;
-    job->all->job_count--;
-    job->slot->job = NULL;
-    job->slot->pins--;
-    connector_unref(job->last);
-    free(job);
-}
-
-static void job_gone(struct job *job)
-{
-    struct deletions *d = job->all;
-    struct slot *slot = job->slot;
-    audit_resolved(d->audit, &job->record, "gone");
-    log_info(d->log, "%s is deleted", slot->id);
-    slot->pins++;
-    job_free(job);
-    if (slot->place != PLACE_NONE)
-        catalogue_learn_gone(d->catalogue, slot);
-    set_progress(d, slot, PROGRESS_IDLE);
-    slot->pins--;
-}
-
-static void job_seen(struct job *job, struct connector *now)
-{
-    struct deletions *d = job->all;
-    bool moved = job->last == NULL || job->last->text_len != now->text_len ||
-                 memcmp(job->last->text, now->text, now->text_len) != 0;
-    if (moved) {
-        connector_unref(job->last);
-        job->last = connector_ref(now);
-        job->progress_ms = loop_now(d->loop);
-        int err = catalogue_learn(d->catalogue, now, NULL);
-        if (err < 0)
-            log_warning(d->log, "%s: %s", job->slot->id, strerror(-err));
-    }
-    bool stalled = loop_now(d->loop) - job->progress_ms >= JOB_STALLED_MS;
-    if (stalled && job->slot->progress != PROGRESS_STALLED)
-        log_warning(d->log, "the hard delete of %s makes no progress", job->slot->id);
-    set_progress(d, job->slot, stalled ? PROGRESS_STALLED : PROGRESS_DELETING);
-}
-
-static void on_job_answer(void *arg, const struct api_result *r)
-{
-    struct job *job = arg;
-    job->op = NULL;
-    if (r->failure == FAILURE_NONE && r->status == 404) {
-        job_gone(job);
-        return;
-    }
-    if (r->err == 0)
-        job_seen(job, r->connector);
-    job->delay_ms += job->delay_ms / 2;
-    if (job->delay_ms > JOB_SLOWEST_MS)
-        job->delay_ms = JOB_SLOWEST_MS;
-    loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
-}
-
-static void on_job_due(void *arg)
-{
-    struct job *job = arg;
-    struct api_call call = {
-        .deadline_ms = api_deadline(job->all->api), .done = on_job_answer, .arg = job};
-    if (api_get(job->all->api, job->slot->id, &call, &job->op) < 0)
-        loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
-}
-
-static void job_start(struct deletions *d, struct slot *slot, const struct audit_record *record)
-{
-    struct job *job = calloc(1, sizeof *job);
-    if (job == NULL) {
-        log_error(d->log, "no memory to follow the hard delete of %s", slot->id);
-        return;
-    }
-    *job = (struct job){.all = d, .slot = slot, .record = *record, .delay_ms = JOB_FIRST_MS};
-    job->progress_ms = loop_now(d->loop);
-    job->prev = d->jobs.prev;
-    job->next = &d->jobs;
-    job->prev->next = job->next->prev = job;
-    d->job_count++;
-    slot->job = job;
-    slot->pins++;
-    loop_timer_init(&job->timer, on_job_due, job);
-    loop_timer_set(d->loop, &job->timer, job->delay_ms);
-    set_progress(d, slot, PROGRESS_DELETING);
 }
 
 /* The end of a deletion */
@@ -171,42 +27,6 @@ static void deletion_free(struct deletion *x)
     x->all->under_way--;
     x->slot->pins--;
     free(x);
-}
-
-/* What an unknown outcome was, once a GET can tell. */
-struct resolution {
-    struct deletions *all;
-    struct slot *slot; /* pinned */
-    struct audit_record record;
-    struct catalogue_waiter waiter;
-};
-
-static void on_resolved(void *arg, int err)
-{
-    struct resolution *r = arg;
-    if (err == 0) {
-        const char *result = r->slot->place == PLACE_NONE       ? "gone"
-                             : r->slot->place == PLACE_ARCHIVED ? "archived"
-                                                                : "still there";
-        audit_resolved(r->all->audit, &r->record, result);
-        log_info(r->all->log, "%s, whose outcome was unknown, is %s", r->record.id, result);
-    }
-    r->slot->pins--;
-    free(r);
-}
-
-static void resolve_later(struct deletion *x)
-{
-    struct resolution *r = x->all->stopping ? NULL : calloc(1, sizeof *r);
-    if (r == NULL)
-        return; /* the next mount resolves it */
-    *r = (struct resolution){.all = x->all, .slot = x->slot, .record = x->record};
-    r->waiter = (struct catalogue_waiter){.done = on_resolved, .arg = r};
-    r->slot->pins++;
-    if (catalogue_ask(x->all->catalogue, x->record.id, &r->waiter) != 1) {
-        r->slot->pins--;
-        free(r);
-    }
 }
 
 static void on_outcome_written(void *arg, int err)
@@ -232,7 +52,7 @@ static void conclude(struct deletion *x, int err)
     x->state = OUTCOME;
     x->err = err;
     if (x->slot->progress == PROGRESS_ARCHIVING)
-        set_progress(d, x->slot, PROGRESS_IDLE);
+        deletion_set_progress(d, x->slot, PROGRESS_IDLE);
     if (err < 0) {
         log_warning(d->log, "%s of %s failed: %s",
                     x->record.op == AUDIT_ARCHIVE ? "archive" : "hard delete", x->record.id,
@@ -246,7 +66,7 @@ static void conclude(struct deletion *x, int err)
         if (d->observer.failed != NULL)
             d->observer.failed(d->observer.arg, &end);
         if (x->unsure)
-            resolve_later(x);
+            followup_resolve(d, &x->record, false);
     }
     struct audit_outcome outcome = {.result = result_name(x),
                                     .err = err,
@@ -311,7 +131,7 @@ static void check(struct deletion *x)
 static void accepted(struct deletion *x)
 {
     if (x->record.op == AUDIT_FORCE_DELETE) {
-        job_start(x->all, x->slot, &x->record);
+        followup_start(x->all, x->slot, &x->record);
         conclude(x, 0);
         return;
     }
@@ -466,7 +286,7 @@ int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, boo
     x->prev->next = x->next->prev = x;
     d->under_way++;
     slot->pins++;
-    set_progress(d, slot, PROGRESS_ARCHIVING);
+    deletion_set_progress(d, slot, PROGRESS_ARCHIVING);
     *out = x;
     return 0;
 }
@@ -521,6 +341,7 @@ int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogu
                             .options = *options};
     d->ring.next = d->ring.prev = &d->ring;
     d->jobs.next = d->jobs.prev = &d->jobs;
+    d->resolutions.next = d->resolutions.prev = &d->resolutions;
     d->times = calloc(options->guard > 0 ? options->guard : 1, sizeof *d->times);
     if (d->times == NULL) {
         free(d);
@@ -536,8 +357,8 @@ void deletions_free(struct deletions *d)
         return;
     while (d->ring.next != &d->ring)
         deletion_free(d->ring.next);
-    while (d->jobs.next != &d->jobs)
-        job_free(d->jobs.next);
+    followup_free(d);
+    free(d->earlier);
     free(d->times);
     free(d);
 }

@@ -4,14 +4,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <syslog.h>
 
 #include "bigdatafs/background.h"
+#include "bigdatafs/compiler.h"
 #include "bigdatafs/log.h"
 #include "bigdatafs/mount.h"
 #include "bigdatafs/options.h"
 
 /* libfuse's own words, as ours. */
+PRINTF_LIKE(2, 0)
 static void on_fuse_log(enum fuse_log_level level, const char *fmt, va_list args)
 {
     char text[512];
@@ -19,6 +23,16 @@ static void on_fuse_log(enum fuse_log_level level, const char *fmt, va_list args
         return;
     vsnprintf(text, sizeof text, fmt, args);
     fprintf(stderr, "bigdatafs: %s%s", text, strchr(text, '\n') == NULL ? "\n" : "");
+}
+
+/* The API key is in this process's memory: it must not end up in a core file. */
+static void forbid_core_files(void)
+{
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* the leak check attaches to the process */
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 int main(int argc, char **argv)
@@ -42,6 +56,7 @@ int main(int argc, char **argv)
             fprintf(stderr, "bigdatafs: cannot go to the background\n");
             status = 1;
         } else if (parent == 0) {
+            forbid_core_files();
             log_init(&log, options.debug ? LOG_DEBUG : LOG_INFO);
             curl_global_init(CURL_GLOBAL_DEFAULT);
             status = mount_run(&options, &log, ready_fd);

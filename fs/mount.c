@@ -160,7 +160,7 @@ static int make_tree(struct mount *m)
     if (err == 0)
         err = catalogue_new(m->loop, m->api, m->log, &catalogue, &m->catalogue);
     if (err == 0)
-        err = audit_new(m->loop, m->log, o->audit_file, &m->audit);
+        err = audit_new(m->loop, m->log, o->audit_file, o->source, &m->audit);
     if (err == 0)
         err = deletions_new(m->loop, m->api, m->catalogue, m->audit, m->log, &deletion,
                             &m->deletions);
@@ -277,6 +277,8 @@ static int start(struct mount *m)
                     audit_path(m->audit), strerror(-audit_state(m->audit)));
     if (err == 0)
         err = mount_now(m);
+    if (err == 0)
+        deletions_recover(m->deletions);
     return err;
 }
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,352 +12,509 @@
 
 #include "bigdatafs/base_url.h"
 
-/* What fuse_opt fills in, before it is checked. */
-struct raw {
+#define DEFAULT_SOURCE "https://api.bigdata.com"
+#define FS_TYPE "fuse.bigdatafs"
+
+_Static_assert(sizeof(uid_t) == sizeof(unsigned) && sizeof(gid_t) == sizeof(unsigned) &&
+                   sizeof(mode_t) == sizeof(unsigned),
+               "numbers[] sets them through unsigned pointers");
+
+enum key { KEY_FILE, KEY_NUMBER, KEY_FLAG, KEY_RO, KEY_RW, KEY_CONFIRM, KEY_DEBUG };
+
+enum { WORDS_MAX = 2, DECIMAL = 10, OCTAL = 8 };
+
+/* A command line that is being read. */
+struct parse {
     struct options *o;
-    char *source, *mountpoint;
-    char *api_key_file, *ca_file, *audit_file, *sandbox_file, *confirm;
-    char *ttl, *stale, *timeout, *guard, *parallel, *uid, *gid, *umask;
-    int sandbox, nofail, read_only, foreground, debug, help, version, dry_run;
-    bool extra;
+    char *words[WORDS_MAX]; /* [SOURCE] MOUNTPOINT */
+    unsigned count;
+    char *error;
+    size_t error_size;
 };
 
-#define WORD(text, member)                                                                         \
+/* FUSE_OPT_KEY, without the conversion that clang warns of. */
+#define TAKE(template, key)                                                                        \
     {                                                                                              \
-        text, offsetof(struct raw, member), 1                                                      \
-    }
-#define VALUE(text, member)                                                                        \
-    {                                                                                              \
-        text "=%s", offsetof(struct raw, member), 0                                                \
+        (template), UINT_MAX, (key)                                                                \
     }
 
-/* FUSE_OPT_KEY without its implicit conversion. */
-#define KEY(text, key)                                                                             \
-    {                                                                                              \
-        text, UINT_MAX, key                                                                        \
-    }
-
-enum { KEY_READ_ONLY = 1 };
-
-static const struct fuse_opt table[] = {
-    VALUE("api_key_file", api_key_file),
-    VALUE("cacert", ca_file),
-    VALUE("audit", audit_file),
-    VALUE("confirm", confirm),
-    VALUE("ttl", ttl),
-    VALUE("stale", stale),
-    VALUE("timeout", timeout),
-    VALUE("guard", guard),
-    VALUE("parallel", parallel),
-    VALUE("uid", uid),
-    VALUE("gid", gid),
-    VALUE("umask", umask),
-    WORD("sandbox", sandbox),
-    VALUE("sandbox", sandbox_file),
-    WORD("--sandbox", sandbox),
-    VALUE("--sandbox", sandbox_file),
-    WORD("nofail", nofail),
-    WORD("dry_run", dry_run),
-    WORD("-f", foreground),
-    WORD("-d", debug),
-    WORD("-h", help),
-    WORD("--help", help),
-    WORD("-V", version),
-    WORD("--version", version),
-    KEY("ro", KEY_READ_ONLY),
-    /* What fstab says to mount(8), not to us. */
-    KEY("_netdev", FUSE_OPT_KEY_DISCARD),
-    KEY("auto", FUSE_OPT_KEY_DISCARD),
-    KEY("noauto", FUSE_OPT_KEY_DISCARD),
-    KEY("user", FUSE_OPT_KEY_DISCARD),
-    KEY("nouser", FUSE_OPT_KEY_DISCARD),
-    KEY("users", FUSE_OPT_KEY_DISCARD),
-    KEY("x-", FUSE_OPT_KEY_DISCARD),
-    KEY("comment=", FUSE_OPT_KEY_DISCARD),
+static const struct fuse_opt templates[] = {
+    TAKE("api_key_file=", KEY_FILE),
+    TAKE("cacert=", KEY_FILE),
+    TAKE("audit=", KEY_FILE),
+    TAKE("sandbox=", KEY_FILE),
+    TAKE("--sandbox=", KEY_FILE),
+    TAKE("ttl=", KEY_NUMBER),
+    TAKE("stale=", KEY_NUMBER),
+    TAKE("timeout=", KEY_NUMBER),
+    TAKE("guard=", KEY_NUMBER),
+    TAKE("parallel=", KEY_NUMBER),
+    TAKE("uid=", KEY_NUMBER),
+    TAKE("gid=", KEY_NUMBER),
+    TAKE("umask=", KEY_NUMBER),
+    TAKE("sandbox", KEY_FLAG),
+    TAKE("--sandbox", KEY_FLAG),
+    TAKE("nofail", KEY_FLAG),
+    TAKE("dry_run", KEY_FLAG),
+    TAKE("-f", KEY_FLAG),
+    TAKE("-h", KEY_FLAG),
+    TAKE("--help", KEY_FLAG),
+    TAKE("-V", KEY_FLAG),
+    TAKE("--version", KEY_FLAG),
+    TAKE("-d", KEY_DEBUG),
+    TAKE("ro", KEY_RO),
+    TAKE("rw", KEY_RW),
+    TAKE("confirm=", KEY_CONFIRM),
+    /* What /etc/fstab holds for mount(8) and systemd. */
+    TAKE("_netdev", FUSE_OPT_KEY_DISCARD),
+    TAKE("defaults", FUSE_OPT_KEY_DISCARD),
+    TAKE("auto", FUSE_OPT_KEY_DISCARD),
+    TAKE("noauto", FUSE_OPT_KEY_DISCARD),
+    TAKE("user", FUSE_OPT_KEY_DISCARD),
+    TAKE("user=", FUSE_OPT_KEY_DISCARD),
+    TAKE("nouser", FUSE_OPT_KEY_DISCARD),
+    TAKE("users", FUSE_OPT_KEY_DISCARD),
+    TAKE("comment=", FUSE_OPT_KEY_DISCARD),
     FUSE_OPT_END,
 };
 
-void options_usage(FILE *to)
-{
-    fputs("usage: bigdatafs [SOURCE] MOUNTPOINT [-o OPTION,...] [-f] [-d]\n"
-          "       bigdatafs --sandbox[=FILE] MOUNTPOINT\n"
-          "Mounts the connectors of Bigdata.com. SOURCE is the API's base URL\n"
-          "(BIGDATA_API_BASE_URL, else https://api.bigdata.com).\n\n"
-          "  -f            stay in the foreground, log to stderr\n"
-          "  -d            the same, and log everything\n"
-          "  -h, -V        this text, the version\n"
-          "  --sandbox     an embedded service: no key, no network\n"
-          "  -o api_key_file=FILE   ttl=S (30)  stale=S (300)  timeout=S (30)\n"
-          "     guard=N (100)  confirm=id  dry_run  ro  audit=FILE  parallel=N (64)\n"
-          "     nofail  uid=N  gid=N  umask=OCTAL  cacert=FILE  sandbox[=FILE]\n"
-          "     and libfuse's own, such as allow_other\n\n"
-          "man bigdatafs tells more. To unmount: fusermount3 -u MOUNTPOINT\n",
-          to);
-}
-
-static int on_option(void *data, const char *arg, int key, struct fuse_args *args)
-{
-    (void)args;
-    struct raw *r = data;
-    if (key == KEY_READ_ONLY) {
-        r->read_only = 1;
-        return 1; /* the kernel is to know it too */
-    }
-    if (key != FUSE_OPT_KEY_NONOPT)
-        return 1;
-    char *copy = strdup(arg);
-    if (copy == NULL)
-        return -1;
-    if (r->mountpoint == NULL) {
-        r->mountpoint = copy;
-    } else if (r->source == NULL) {
-        r->source = r->mountpoint;
-        r->mountpoint = copy;
-    } else {
-        r->extra = true;
-        free(copy);
-    }
-    return 0;
-}
-
-static int fail(char *error, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-static int fail(char *error, size_t size, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(error, size, fmt, args);
-    va_end(args);
-    return -EINVAL;
-}
-
-struct number {
-    const char *name, *text;
-    unsigned *value;
-    unsigned least, most, base;
+/* Which member an option sets; names end where the argument's "=" is. */
+static const struct {
+    const char *name;
+    size_t offset;
+} files[] = {
+    {"api_key_file", offsetof(struct options, api_key_file)},
+    {"cacert", offsetof(struct options, ca_file)},
+    {"audit", offsetof(struct options, audit_file)},
+    {"sandbox", offsetof(struct options, sandbox_file)},
+    {"--sandbox", offsetof(struct options, sandbox_file)},
 };
 
-static int parse_number(const struct number *n, char *error, size_t size)
+static const struct number {
+    const char *name;
+    size_t offset;
+    int base;
+    unsigned long min, max;
+} numbers[] = {
+    {"ttl", offsetof(struct options, ttl_s), DECIMAL, 0, OPTIONS_TTL_MAX_S},
+    {"stale", offsetof(struct options, stale_s), DECIMAL, 0, OPTIONS_STALE_MAX_S},
+    {"timeout", offsetof(struct options, timeout_s), DECIMAL, 1, OPTIONS_TIMEOUT_MAX_S},
+    {"guard", offsetof(struct options, guard), DECIMAL, 0, OPTIONS_GUARD_MAX},
+    {"parallel", offsetof(struct options, parallel), DECIMAL, 1, OPTIONS_PARALLEL_MAX},
+    /* The highest value means "unchanged" to the kernel. */
+    {"uid", offsetof(struct options, uid), DECIMAL, 0, UINT32_MAX - 1UL},
+    {"gid", offsetof(struct options, gid), DECIMAL, 0, UINT32_MAX - 1UL},
+    {"umask", offsetof(struct options, umask), OCTAL, 0, 0777},
+};
+
+static const struct {
+    const char *name;
+    size_t offset;
+} flags[] = {
+    {"sandbox", offsetof(struct options, sandbox)},
+    {"--sandbox", offsetof(struct options, sandbox)},
+    {"nofail", offsetof(struct options, nofail)},
+    {"dry_run", offsetof(struct options, dry_run)},
+    {"-f", offsetof(struct options, foreground)},
+    {"-h", offsetof(struct options, help)},
+    {"--help", offsetof(struct options, help)},
+    {"-V", offsetof(struct options, version)},
+    {"--version", offsetof(struct options, version)},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static int refuse(struct parse *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Keeps the first sentence only: what comes after it may follow from it. */
+static int refuse(struct parse *p, const char *fmt, ...)
 {
-    if (n->text == NULL)
-        return 0;
+    if (p->error[0] == '\0') {
+        va_list args;
+        va_start(args, fmt);
+        vsnprintf(p->error, p->error_size, fmt, args);
+        va_end(args);
+    }
+    return -1;
+}
+
+static int no_memory(struct parse *p)
+{
+    return refuse(p, "out of memory");
+}
+
+static bool is_named(const char *arg, const char *name)
+{
+    size_t len = strcspn(arg, "=");
+    return strlen(name) == len && memcmp(arg, name, len) == 0;
+}
+
+static void *member(struct options *o, size_t offset)
+{
+    return (char *)o + offset;
+}
+
+/* Replaces *to, which an earlier option may have set. */
+static int set_text(struct parse *p, char **to, const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return no_memory(p);
+    free(*to);
+    *to = copy;
+    return 0;
+}
+
+static int parse_file(struct parse *p, const char *arg)
+{
+    const char *value = strchr(arg, '=') + 1;
+    if (*value == '\0')
+        return refuse(p, "%s needs the name of a file after the =", arg);
+    size_t i = 0;
+    while (!is_named(arg, files[i].name))
+        i++;
+    if (files[i].offset == offsetof(struct options, sandbox_file))
+        p->o->sandbox = true;
+    return set_text(p, member(p->o, files[i].offset), value);
+}
+
+static int parse_number(struct parse *p, const char *arg)
+{
+    const char *value = strchr(arg, '=') + 1;
+    const struct number *n = numbers;
+    while (!is_named(arg, n->name))
+        n++;
     char *end;
     errno = 0;
-    unsigned long value = strtoul(n->text, &end, (int)n->base);
-    if (n->text[0] < '0' || n->text[0] > '9' || *end != '\0' || errno != 0 || value < n->least ||
-        value > n->most)
-        return fail(error, size,
-                    n->base == 8 ? "-o %s= takes an octal number from %o to %o, not %s"
-                                 : "-o %s= takes a number from %u to %u, not %s",
-                    n->name, n->least, n->most, n->text);
-    *n->value = (unsigned)value;
-    return 0;
-}
-
-static int parse_numbers(const struct raw *r, struct options *o, char *error, size_t size)
-{
-    unsigned uid = getuid(), gid = getgid(), umask = 0;
-    const struct number numbers[] = {
-        {"ttl", r->ttl, &o->ttl_s, 0, 86400, 10},
-        {"stale", r->stale, &o->stale_s, 0, 604800, 10},
-        {"timeout", r->timeout, &o->timeout_s, 1, 3600, 10},
-        {"guard", r->guard, &o->guard, 0, 1000000, 10},
-        {"parallel", r->parallel, &o->parallel, 1, 1024, 10},
-        {"uid", r->uid, &uid, 0, UINT_MAX - 1, 10},
-        {"gid", r->gid, &gid, 0, UINT_MAX - 1, 10},
-        {"umask", r->umask, &umask, 0, 0777, 8},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        if (parse_number(&numbers[i], error, size) < 0)
-            return -EINVAL;
-    o->uid = uid;
-    o->gid = gid;
-    o->umask = umask;
-    return 0;
-}
-
-/* The daemon leaves its directory: what was typed relative to it is made absolute. */
-static int absolute(const char *path, char **out)
-{
-    char cwd[PATH_MAX];
-    if (path == NULL)
+    unsigned long parsed = strtoul(value, &end, n->base);
+    bool ok = *value >= '0' && *value <= '9' && *end == '\0' && errno == 0;
+    if (ok && parsed >= n->min && parsed <= n->max) {
+        *(unsigned *)member(p->o, n->offset) = (unsigned)parsed;
         return 0;
-    if (path[0] == '/')
-        *out = strdup(path);
-    else if (getcwd(cwd, sizeof cwd) == NULL || asprintf(out, "%s/%s", cwd, path) < 0)
-        *out = NULL;
-    return *out != NULL ? 0 : -ENOMEM;
+    }
+    if (n->base == OCTAL)
+        return refuse(p, "-o %.100s: %s must be an octal number from %lo to %lo", arg, n->name,
+                      n->min, n->max);
+    return refuse(p, "-o %.100s: %s must be a number from %lu to %lu", arg, n->name, n->min,
+                  n->max);
 }
 
-static int default_audit_file(char **out)
+static int parse_flag(struct parse *p, const char *arg)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    int n;
-    if (state != NULL && state[0] == '/')
-        n = asprintf(out, "%s/bigdatafs/audit.jsonl", state);
-    else if (geteuid() == 0 || home == NULL || home[0] != '/')
-        n = asprintf(out, "/var/log/bigdatafs/audit.jsonl");
-    else
-        n = asprintf(out, "%s/.local/state/bigdatafs/audit.jsonl", home);
-    return n < 0 ? -ENOMEM : 0;
+    size_t i = 0;
+    while (strcmp(arg, flags[i].name) != 0)
+        i++;
+    *(bool *)member(p->o, flags[i].offset) = true;
+    return 0;
 }
 
-static int set_files(const struct raw *r, struct options *o)
+static int parse_word(struct parse *p, const char *arg)
 {
-    int err = absolute(r->api_key_file, &o->api_key_file);
-    if (err == 0)
-        err = absolute(r->ca_file, &o->ca_file);
-    if (err == 0)
-        err = absolute(r->sandbox_file, &o->sandbox_file);
-    if (err == 0)
-        err = r->audit_file != NULL ? absolute(r->audit_file, &o->audit_file)
-                                    : default_audit_file(&o->audit_file);
-    return err;
+    if (p->count == WORDS_MAX)
+        return refuse(p, "\"%.200s\" is one argument too many: bigdatafs [SOURCE] MOUNTPOINT", arg);
+    if (set_text(p, &p->words[p->count], arg) < 0)
+        return -1;
+    p->count++;
+    return 0;
 }
 
-static bool is_mounted_already(const char *mountpoint)
+/* fuse_opt's callback: 1 leaves the argument to libfuse, 0 takes it away, -1 is an error. */
+static int on_argument(void *data, const char *arg, int key, struct fuse_args *rest)
 {
-    FILE *f = fopen("/proc/self/mountinfo", "re");
-    char *line = NULL, *type;
+    struct parse *p = data;
+    (void)rest;
+    switch (key) {
+    case FUSE_OPT_KEY_NONOPT:
+        return parse_word(p, arg);
+    case KEY_FILE:
+        return parse_file(p, arg);
+    case KEY_NUMBER:
+        return parse_number(p, arg);
+    case KEY_FLAG:
+        return parse_flag(p, arg);
+    case KEY_DEBUG:
+        p->o->debug = p->o->foreground = true;
+        return 0;
+    case KEY_RO:
+    case KEY_RW:
+        p->o->read_only = key == KEY_RO;
+        return 1;
+    case KEY_CONFIRM:
+        if (strcmp(arg, "confirm=id") != 0)
+            return refuse(p, "-o %.100s: only confirm=id is known", arg);
+        p->o->confirm_id = true;
+        return 0;
+    default:
+        if (arg[0] == '-')
+            return refuse(p, "there is no option %.100s: see bigdatafs --help", arg);
+        return strncmp(arg, "x-", 2) != 0;
+    }
+}
+
+static int read_arguments(struct parse *p)
+{
+    int err = fuse_opt_parse(&p->o->fuse_args, p, templates, on_argument);
+    return err < 0 ? refuse(p, "-o needs a list of options after it: see bigdatafs --help") : 0;
+}
+
+/* Source */
+
+static int check_source(struct parse *p)
+{
+    struct options *o = p->o;
+    const char *given = p->count == WORDS_MAX ? p->words[0] : NULL;
+    if (o->sandbox) {
+        if (given != NULL && strcmp(given, "none") != 0 &&
+            strcmp(given, OPTIONS_SANDBOX_SOURCE) != 0)
+            return refuse(p, "a sandbox has no SOURCE: leave \"%.200s\" out, or leave out sandbox",
+                          given);
+        return set_text(p, &o->source, OPTIONS_SANDBOX_SOURCE);
+    }
+    if (given == NULL) {
+        given = getenv("BIGDATA_API_BASE_URL");
+        if (given == NULL || given[0] == '\0')
+            given = DEFAULT_SOURCE;
+    }
+    struct base_url b;
+    if (base_url_parse(given, &b, p->error, p->error_size) < 0)
+        return -1;
+    o->base_url = b.url;
+    o->unix_socket = b.unix_socket;
+    o->local = b.local;
+    return set_text(p, &o->source, given);
+}
+
+/* Mount point */
+
+/* Undoes \ooo of /proc/PID/mountinfo in place. */
+static void unescape(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++, to++) {
+        unsigned char c = (unsigned char)*from;
+        if (c == '\\' && strspn(from + 1, "01234567") >= 3) {
+            c = (unsigned char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+            from += 3;
+        }
+        *to = (char)c;
+    }
+    *to = '\0';
+}
+
+/* Whether a line of mountinfo, which is cut up, is a bigdatafs on this path. */
+static bool is_mount_of(char *line, const char *path)
+{
+    enum { MOUNT_POINT_FIELD = 5 };
+    char *type = strstr(line, " - ");
+    if (type == NULL || strncmp(type + 3, FS_TYPE " ", strlen(FS_TYPE " ")) != 0)
+        return false;
+    char *field = NULL;
+    for (int i = 0; i < MOUNT_POINT_FIELD && line != NULL; i++)
+        field = strsep(&line, " ");
+    if (field == NULL)
+        return false;
+    unescape(field);
+    return strcmp(field, path) == 0;
+}
+
+static bool is_mounted(const char *path)
+{
+    FILE *table = fopen("/proc/self/mountinfo", "re");
+    char *line = NULL;
     size_t size = 0;
     bool found = false;
-    while (f != NULL && !found && getline(&line, &size, f) > 0) {
-        char *at = line;
-        for (int field = 0; field < 4 && at != NULL; field++)
-            if ((at = strchr(at, ' ')) != NULL)
-                at++;
-        size_t len = at != NULL ? strcspn(at, " ") : 0;
-        type = strstr(line, " - ");
-        found = at != NULL && type != NULL && len == strlen(mountpoint) &&
-                memcmp(at, mountpoint, len) == 0 && strncmp(type + 3, "fuse.bigdatafs ", 15) == 0;
-    }
+    while (table != NULL && !found && getline(&line, &size, table) > 0)
+        found = is_mount_of(line, path);
     free(line);
-    if (f != NULL)
-        fclose(f);
+    if (table != NULL)
+        fclose(table);
     return found;
 }
 
-static int set_mountpoint(const struct raw *r, struct options *o, char *error, size_t size)
+static int refuse_mountpoint(struct parse *p, const char *path, int err)
 {
+    if (err == ENOENT)
+        return refuse(p, "the mount point %.200s does not exist: make it with mkdir first", path);
+    if (err == ENOTDIR)
+        return refuse(p, "the mount point %.200s is not a directory", path);
+    if (err == ENOTCONN)
+        return refuse(p,
+                      "%.200s is a mount whose program has ended: take it away with "
+                      "fusermount3 -u %.200s, then mount again",
+                      path, path);
+    return refuse(p, "the mount point %.200s cannot be used: %s", path, strerror(err));
+}
+
+static int check_mountpoint(struct parse *p)
+{
+    const char *given = p->words[p->count - 1];
     struct stat st;
-    const char *path = r->mountpoint;
-    if (stat(path, &st) < 0) {
-        if (errno == ENOENT)
-            return fail(error, size, "the mount point %s does not exist: mkdir it first", path);
-        if (errno == ENOTCONN)
-            return fail(error, size, "%s holds a dead mount: fusermount3 -u %s first", path, path);
-        return fail(error, size, "the mount point %s: %s", path, strerror(errno));
+    char *path = p->o->mountpoint = realpath(given, NULL);
+    if (path == NULL)
+        return refuse_mountpoint(p, given, errno);
+    int err = stat(path, &st) < 0 ? errno : 0;
+    /* A mount of somebody else cannot be looked into, so the table is asked before EACCES counts.
+     */
+    if (err != ENOTCONN && is_mounted(path))
+        return refuse(p, "%.200s is mounted already: to mount anew, fusermount3 -u %.200s first",
+                      path, path);
+    if (err == 0 && !S_ISDIR(st.st_mode))
+        err = ENOTDIR;
+    if (err == 0 && access(path, geteuid() == 0 ? X_OK : W_OK | X_OK) < 0)
+        err = errno;
+    return err == 0 ? 0 : refuse_mountpoint(p, given, err);
+}
+
+/* Files */
+
+static int choose_audit_file(struct parse *p)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char **path = &p->o->audit_file;
+    int n = 0;
+    if (*path != NULL)
+        return 0;
+    if (state != NULL && state[0] == '/')
+        n = asprintf(path, "%s/bigdatafs/audit.jsonl", state);
+    else if (geteuid() == 0)
+        n = asprintf(path, "/var/log/bigdatafs/audit.jsonl");
+    else if (home != NULL && home[0] == '/')
+        n = asprintf(path, "%s/.local/state/bigdatafs/audit.jsonl", home);
+    else
+        return refuse(p, "there is no HOME to keep the record of deletions in: say where with "
+                         "-o audit=FILE");
+    if (n < 0) {
+        *path = NULL;
+        return no_memory(p);
     }
-    if (!S_ISDIR(st.st_mode))
-        return fail(error, size, "the mount point %s is not a directory", path);
-    o->mountpoint = realpath(path, NULL);
-    if (o->mountpoint == NULL)
-        return fail(error, size, "the mount point %s: %s", path, strerror(errno));
-    if (is_mounted_already(o->mountpoint))
-        return fail(error, size, "bigdatafs is mounted on %s already", path);
     return 0;
 }
 
-static int set_source(const struct raw *r, struct options *o, char *error, size_t size)
+static int make_absolute(struct parse *p, char **path)
 {
-    const char *source = r->source != NULL ? r->source : getenv("BIGDATA_API_BASE_URL");
-    if (o->sandbox) {
-        if (r->source != NULL)
-            return fail(error, size, "with --sandbox there is no SOURCE: give MOUNTPOINT alone");
-        o->source = strdup("bigdatafs-sandbox");
-        return o->source != NULL ? 0 : -ENOMEM;
-    }
-    if (source == NULL || (r->source == NULL && source[0] == '\0'))
-        source = "https://api.bigdata.com";
-    struct base_url url;
-    int err = base_url_parse(source, &url, error, size);
-    if (err < 0)
-        return err;
-    o->source = strdup(source);
-    o->base_url = url.url;
-    o->unix_socket = url.unix_socket;
-    o->local = url.local;
-    return o->source != NULL ? 0 : -ENOMEM;
+    if (*path == NULL || (*path)[0] == '/')
+        return 0;
+    char *here = getcwd(NULL, 0), *whole;
+    if (here == NULL)
+        return refuse(p, "%.200s cannot be found from here (%s): give its absolute path", *path,
+                      strerror(errno));
+    int n = asprintf(&whole, "%s/%s", here, *path);
+    free(here);
+    if (n < 0)
+        return no_memory(p);
+    free(*path);
+    *path = whole;
+    return 0;
 }
 
-/* A comma or backslash in an option's value is escaped for libfuse. */
-static int add_fuse_options(struct options *o)
+static int check_files(struct parse *p)
 {
-    char *options = NULL;
-    int err = -ENOMEM;
-    if (fuse_opt_add_opt(&options, "default_permissions") == 0 &&
-        fuse_opt_add_opt(&options, "subtype=bigdatafs") == 0) {
-        char *fsname = NULL;
-        if (asprintf(&fsname, "fsname=%s", o->source) >= 0 &&
-            fuse_opt_add_opt_escaped(&options, fsname) == 0 &&
-            fuse_opt_add_arg(&o->fuse_args, "-o") == 0 &&
-            fuse_opt_add_arg(&o->fuse_args, options) == 0)
-            err = 0;
-        free(fsname);
-    }
-    free(options);
+    int err = choose_audit_file(p);
+    for (size_t i = 0; err == 0 && i < COUNT(files); i++)
+        err = make_absolute(p, member(p->o, files[i].offset));
     return err;
 }
 
-static int check(struct raw *r, struct options *o, char *error, size_t size)
+/* What libfuse gets besides the options that it was left. */
+static int add_fuse_options(struct parse *p)
 {
-    if (r->extra)
-        return fail(error, size, "too many arguments: see bigdatafs --help");
-    if (r->mountpoint == NULL)
-        return fail(error, size, "no mount point: see bigdatafs --help");
-    if (r->confirm != NULL && strcmp(r->confirm, "id") != 0)
-        return fail(error, size, "-o confirm= takes id, not %s", r->confirm);
-    o->confirm_id = r->confirm != NULL;
-    int err = parse_numbers(r, o, error, size);
-    if (err == 0)
-        err = set_source(r, o, error, size);
-    if (err == 0)
-        err = set_mountpoint(r, o, error, size);
-    if (err == 0)
-        err = set_files(r, o);
-    if (err == 0)
-        err = add_fuse_options(o);
-    return err == -ENOMEM ? fail(error, size, "no memory") : err;
+    char *list = NULL, *name;
+    if (asprintf(&name, "fsname=%s", p->o->source) < 0)
+        return no_memory(p);
+    bool ok = fuse_opt_add_opt(&list, "default_permissions,subtype=bigdatafs") == 0 &&
+              fuse_opt_add_opt_escaped(&list, name) == 0 &&
+              fuse_opt_add_arg(&p->o->fuse_args, "-o") == 0 &&
+              fuse_opt_add_arg(&p->o->fuse_args, list) == 0;
+    free(name);
+    free(list);
+    return ok ? 0 : no_memory(p);
 }
 
-static void raw_free(struct raw *r)
+static int read_and_check(struct parse *p)
 {
-    char *strings[] = {r->source,       r->mountpoint, r->api_key_file, r->ca_file, r->audit_file,
-                       r->sandbox_file, r->confirm,    r->ttl,          r->stale,   r->timeout,
-                       r->guard,        r->parallel,   r->uid,          r->gid,     r->umask};
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-        free(strings[i]);
+    int err = read_arguments(p);
+    if (err < 0 || p->o->help || p->o->version)
+        return err;
+    if (p->count == 0)
+        return refuse(p, "where to mount is missing: bigdatafs [SOURCE] MOUNTPOINT, and see "
+                         "bigdatafs --help");
+    err = check_source(p);
+    if (err == 0)
+        err = check_mountpoint(p);
+    if (err == 0)
+        err = check_files(p);
+    return err == 0 ? add_fuse_options(p) : err;
 }
 
 int options_parse(int argc, char **argv, struct options *o, char *error, size_t error_size)
 {
     *o = (struct options){
-        .ttl_s = 30, .stale_s = 300, .timeout_s = 30, .guard = 100, .parallel = 64};
-    o->fuse_args = (struct fuse_args)FUSE_ARGS_INIT(argc, argv);
-    struct raw r = {.o = o};
+        .ttl_s = OPTIONS_TTL_S,
+        .stale_s = OPTIONS_STALE_S,
+        .timeout_s = OPTIONS_TIMEOUT_S,
+        .guard = OPTIONS_GUARD,
+        .parallel = OPTIONS_PARALLEL,
+        .uid = getuid(),
+        .gid = getgid(),
+        .fuse_args = FUSE_ARGS_INIT(argc, argv),
+    };
+    struct parse p = {.o = o, .error = error, .error_size = error_size};
     error[0] = '\0';
-    int err = fuse_opt_parse(&o->fuse_args, &r, table, on_option);
-    o->help = r.help;
-    o->version = r.version;
-    o->foreground = r.foreground || r.debug;
-    o->debug = r.debug;
-    o->nofail = r.nofail;
-    o->read_only = r.read_only;
-    o->dry_run = r.dry_run;
-    o->sandbox = r.sandbox || r.sandbox_file != NULL;
-    if (err < 0)
-        err = fail(error, error_size, "the options cannot be read: see bigdatafs --help");
-    else if (!o->help && !o->version)
-        err = check(&r, o, error, error_size);
-    raw_free(&r);
-    return err;
+    int err = read_and_check(&p);
+    for (unsigned i = 0; i < p.count; i++)
+        free(p.words[i]);
+    if (err == 0)
+        return 0;
+    options_free(o);
+    return -EINVAL;
 }
 
 void options_free(struct options *o)
 {
-    char *strings[] = {o->source,       o->base_url, o->unix_socket, o->mountpoint,
-                       o->api_key_file, o->ca_file,  o->audit_file,  o->sandbox_file};
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-        free(strings[i]);
+    free(o->base_url);
+    free(o->unix_socket);
+    free(o->mountpoint);
+    free(o->source);
+    free(o->api_key_file);
+    free(o->ca_file);
+    free(o->audit_file);
+    free(o->sandbox_file);
     fuse_opt_free_args(&o->fuse_args);
+    *o = (struct options){0};
+}
+
+void options_usage(FILE *to)
+{
+    fputs("Usage: bigdatafs [SOURCE] MOUNTPOINT [-o OPTION[,OPTION]...]\n"
+          "       bigdatafs --sandbox[=FILE] MOUNTPOINT [-o OPTION[,OPTION]...]\n"
+          "Mount the connectors of Bigdata.com as a file system.\n"
+          "\n"
+          "  SOURCE               base URL of the API (BIGDATA_API_BASE_URL, else\n"
+          "                       " DEFAULT_SOURCE "), or unix:/PATH of a socket\n"
+          "  --sandbox[=FILE]     an API of its own to try things on: no key, no network;\n"
+          "                       FILE keeps its connectors\n"
+          "  -f                   stay in the foreground\n"
+          "  -d                   -f, and say all that is done\n"
+          "  -h, --help           show this and end\n"
+          "  -V, --version        show the version and end\n"
+          "\n"
+          "Options after -o:\n"
+          "  api_key_file=FILE    the API key (else BIGDATA_API_KEY, else a file: see the manual)\n"
+          "  cacert=FILE          trust these certificates in place of the system's\n"
+          "  ttl=SECONDS          how old the list of connectors may become (30)\n"
+          "  stale=SECONDS        how long after that it is served while the API fails (300)\n"
+          "  timeout=SECONDS      for an operation, all attempts included (30)\n"
+          "  guard=N              single deletions allowed in 60 seconds, 0: any number (100)\n"
+          "  confirm=id           hard deletes need the connector's id, no other word\n"
+          "  dry_run              record deletions and refuse them, send none\n"
+          "  audit=FILE           the record of deletions\n"
+          "  parallel=N           connections to the API at most (64)\n"
+          "  nofail               mount even when the first list cannot be fetched\n"
+          "  uid=N gid=N umask=OCTAL\n"
+          "                       owner and permissions of what is shown\n"
+          "  sandbox[=FILE]       as --sandbox\n"
+          "  ro, allow_other and others of mount(8) and mount.fuse3(8)\n"
+          "\n"
+          "fusermount3 -u MOUNTPOINT ends a mount. The manual: man bigdatafs\n",
+          to);
 }

@@ -20,6 +20,8 @@
 
 extern char **environ;
 
+enum { ENVIRONMENT_MAX = 65536 };
+
 struct sandbox_child {
     pid_t pid;
     int lifeline;
@@ -62,6 +64,20 @@ static int make_directory(struct sandbox_child *s)
     return 0;
 }
 
+/* Ours without the API key, which the sandbox has no use for. */
+static char **make_environment(void)
+{
+    static const char key[] = "BIGDATA_API_KEY=";
+    size_t count = 0, kept = 0;
+    while (environ[count] != NULL && count < ENVIRONMENT_MAX)
+        count++;
+    char **e = calloc(count + 1, sizeof *e);
+    for (size_t i = 0; e != NULL && i < count; i++)
+        if (strncmp(environ[i], key, sizeof key - 1) != 0)
+            e[kept++] = environ[i];
+    return e;
+}
+
 static int spawn(struct sandbox_child *s, const char *file, int lifeline, int out, int err_fd)
 {
     char program[PATH_MAX], listen[sizeof s->socket + 8], seed[16];
@@ -73,6 +89,12 @@ static int spawn(struct sandbox_child *s, const char *file, int lifeline, int ou
     char *db = file != NULL ? strdup(file) : NULL;
     char *argv[] = {name, o_listen, listen, o_seed, seed, o_life, fd3, db != NULL ? o_db : NULL,
                     db,   NULL};
+    char **environment = make_environment();
+    if (environment == NULL || (file != NULL && db == NULL)) {
+        free(environment);
+        free(db);
+        return -ENOMEM;
+    }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none;
@@ -85,10 +107,11 @@ static int spawn(struct sandbox_child *s, const char *file, int lifeline, int ou
     posix_spawnattr_setsigmask(&attr, &none);
     /* A group of its own: Ctrl-C at the terminal is this process's to handle. */
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    int err = -posix_spawnp(&s->pid, program, &actions, &attr, argv, environ);
+    int err = -posix_spawnp(&s->pid, program, &actions, &attr, argv, environment);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     free(db);
+    free(environment);
     return err;
 }
 

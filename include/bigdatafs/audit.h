@@ -1,7 +1,7 @@
 /*
  * audit: the record of every deletion, JSON lines in one file that is only ever appended to.
  *
- *   {"time","event":"intent","key","op","id","uid","gid","pid","command","connector":{...}}
+ *   {"time","event":"intent","key","op","id","source","uid","gid","pid","command","connector"}
  *        written and made durable before the first request is sent
  *   {"time","event":"outcome","key","op","id","result","errno","status","requests","reason"}
  *        result: "done" (the service said yes), "failed" (it did not, or nothing was sent),
@@ -28,6 +28,7 @@
 enum {
     AUDIT_KEY_SIZE = 32,
     AUDIT_COMMAND_SIZE = 64,
+    AUDIT_PENDING_MAX = 65536,
     AUDIT_LINE_MAX = CONNECTOR_TEXT_MAX + 8192,
 };
 
@@ -61,15 +62,28 @@ typedef void audit_done_fn(void *arg, int err);
 
 struct audit;
 
-/* Opens (and makes, mode 0600) the file. Where it cannot, the audit exists all the same and every
+/* A deletion of an earlier run whose end is not in the file. */
+struct audit_pending {
+    struct audit_record record;
+    bool accepted; /* a hard delete that the service accepted, and that nobody saw end */
+};
+
+/* Opens (and makes, mode 0600) the file. source: the service, so that mounts of several can share a
+ * file. Where it cannot, the audit exists all the same and every
  * intent fails with that errno: nothing is deleted without a record. */
-int audit_new(struct loop *loop, struct log *log, const char *path, struct audit **out) MUST_CHECK;
+int audit_new(struct loop *loop, struct log *log, const char *path, const char *source,
+              struct audit **out) MUST_CHECK;
 /* Waits until what was handed over is written. NULL is fine. */
 void audit_free(struct audit *a);
+
+/* Reads what earlier runs on this service left open: *list is to be freed by the caller, at most
+ * AUDIT_PENDING_MAX, the oldest first. Lines that are no audit lines are passed over. Blocks. */
+int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count) MUST_CHECK;
 
 /* 0, or why no line can be written. */
 int audit_state(const struct audit *a) MUST_CHECK;
 const char *audit_path(const struct audit *a);
+const char *audit_source(const struct audit *a);
 
 /* done is called once the line is on the disk, or with a negative errno. An error here means that
  * it will not be called. connector is the object as it was, or NULL. */

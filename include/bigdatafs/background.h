@@ -1,16 +1,24 @@
 /*
- * background: the way of a daemon into the background, and its word to the parent that it is ready.
+ * background: the program's way to the background: the process that was started waits until the
+ * one in the background serves the mount, and ends with its verdict. No waiting by time: a pipe
+ * tells.
+ *
+ * To be called before anything is opened or any thread started.
  */
 #ifndef BIGDATAFS_BACKGROUND_H
 #define BIGDATAFS_BACKGROUND_H
 
 #include "bigdatafs/compiler.h"
 
-/* Forks. In the child: 0, *ready_fd is for background_ready. In the parent, which waits for the
- * child's word or end: 1, and *status is what it is to exit with. Else a negative errno. */
+/* Forks. 0 in the new process, which leads its own session and holds *ready_fd for
+ * background_ready. 1 in the old one, once the verdict is there: *status is what to exit with: 0
+ * ready, else what the new process ended with (and said why on stderr). A negative errno when
+ * there is no new process. */
 int background_start(int *ready_fd, int *status) MUST_CHECK;
 
-/* In the child: leaves the directory and the terminal, and lets the parent go with success. */
+/* In the new process, when all is ready: goes to "/", lets go of the terminal (the standard
+ * descriptors are /dev/null from here on) and tells the old one. Closes ready_fd. An error (the
+ * old one was killed, say) means that nobody was told. */
 int background_ready(int ready_fd) MUST_CHECK;
 
 #endif

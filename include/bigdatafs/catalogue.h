@@ -1,6 +1,6 @@
 /*
  * catalogue: the connectors as the service last told of them, how old that is, and who waits for
- * something newer ("Freshness" in bigdatafs(5)).
+ * something newer ("Freshness" in bigdatafs(1)).
  *
  *   age below 3/4 of ttl      served from memory
  *   up to ttl                 the same, and a use starts a refresh in the background

@@ -1,10 +1,14 @@
 /*
- * credential: the API key: where it comes from, whether it may be used, and its renewal.
+ * credential: the API key: where it is read from, and when it is read again. The first of
  *
- * From -o api_key_file=, else BIGDATA_API_KEY, else $CREDENTIALS_DIRECTORY/bigdata-api-key, else
- * $XDG_CONFIG_HOME (~/.config)/bigdatafs/api-key. A file that group or others can read is refused.
- * The key is in this module's memory and in http.c's alone, zeroed when done with; it is in no
- * message.
+ *   the file of -o api_key_file=
+ *   BIGDATA_API_KEY, which is taken out of the environment
+ *   $CREDENTIALS_DIRECTORY/bigdata-api-key
+ *   $XDG_CONFIG_HOME/bigdatafs/api-key, by default ~/.config/bigdatafs/api-key
+ *
+ * A key is one line of printable ASCII without spaces. Its file must belong to the user or to root
+ * and be readable by nobody else. The key is in memory alone, zeroed when it is no longer needed,
+ * and never in a sentence or a log line.
  */
 #ifndef BIGDATAFS_CREDENTIAL_H
 #define BIGDATAFS_CREDENTIAL_H
@@ -17,17 +21,20 @@
 
 struct credential;
 
-/* file: of -o api_key_file=, or NULL. fixed: a key that is no secret, for the sandbox, or NULL. */
-int credential_new(const char *file, const char *fixed, struct credential **out) MUST_CHECK;
+/* api_key_file, or NULL for the other places; fixed_key, or NULL: the key itself, for a sandbox.
+ * Both are copied. */
+int credential_new(const char *api_key_file, const char *fixed_key,
+                   struct credential **out) MUST_CHECK;
 void credential_free(struct credential *c); /* NULL is fine */
 
-/* Reads the key and gives it to http. A negative errno with a sentence in error. */
+/* Reads the key for the first time and sets it: 0, or a negative errno with one sentence in
+ * error. BIGDATA_API_KEY is gone from the environment, and from /proc, in either case. */
 int credential_load(struct credential *c, struct http *http, char *error,
                     size_t error_size) MUST_CHECK;
 
-/* Reads a key from a file again if the file changed, or in any case when the service refused it.
- * 1: the key is another one and http has it; 0: it is the same; a negative errno: it cannot be
- * used, the old one stays. Fits client_rekey_fn: arg is the struct credential. */
+/* A client_rekey_fn; arg is the struct credential. A file is read again when it changed, or with
+ * refused (the service refused the key): 1 another key is set, 0 the key stays, or a negative errno
+ * when the file cannot be read, once until it changes. */
 int credential_rekey(void *arg, struct http *http, bool refused) MUST_CHECK;
 
 #endif
