@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bigdatafs/clock.h"
 #include "bigdatafs/errors.h"
 #include "bigdatafs/worker.h"
 
@@ -75,22 +76,12 @@ static void done(struct worker_job *job)
     free(l);
 }
 
-static void add_time(cJSON *object)
-{
-    struct timespec now;
-    struct tm tm;
-    char text[64], day[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text, sizeof text, "%s.%06ldZ", day, now.tv_nsec / 1000);
-    cJSON_AddStringToObject(object, "time", text);
-}
-
 static cJSON *line_new(const char *event, const struct audit_record *r)
 {
     cJSON *object = cJSON_CreateObject();
-    add_time(object);
+    char now[CLOCK_TEXT_SIZE];
+    clock_text_now(now);
+    cJSON_AddStringToObject(object, "time", now);
     cJSON_AddStringToObject(object, "event", event);
     cJSON_AddStringToObject(object, "key", r->key);
     cJSON_AddStringToObject(object, "op", op_names[r->op]);

@@ -24,6 +24,7 @@ struct catalogue {
     struct loop *loop;
     struct api *api;
     struct log *log;
+    struct failures *failures;
     struct slots *slots;
     struct refresh *refresh;
     uint64_t ttl_ms, stale_ms;
@@ -111,6 +112,10 @@ static void release_patient(struct catalogue *c)
 static void on_patience_end(void *arg)
 {
     struct catalogue *c = arg;
+    if (!refresh_under_way(c->refresh)) { /* it could not even start */
+        ring_release(&c->waiters, c->state.failure.err);
+        return;
+    }
     if (!may_serve_stale(c))
         return;
     c->state.slow = true;
@@ -127,13 +132,21 @@ static void start_refresh(struct catalogue *c)
         c->failed_ms = loop_now(c->loop);
         c->state.failing = true;
         c->state.failure = (struct api_result){.err = err, .failure = FAILURE_MEMORY};
-        ring_release(&c->waiters, err);
+        loop_timer_set(c->loop, &c->patience, 0); /* who waits is told from the loop */
         return;
     }
     loop_timer_set(c->loop, &c->patience, CATALOGUE_PATIENCE_MS);
 }
 
-static void note_failure(struct catalogue *c, const struct api_result *result)
+static void note_failure(struct catalogue *c, const char *operation, const char *id,
+                         const struct api_result *result, const char *why)
+{
+    struct failure_note note = {
+        .operation = operation, .id = id, .err = result->err, .result = result, .reason = why};
+    failures_add(c->failures, &note);
+}
+
+static void note_list_failure(struct catalogue *c, const struct api_result *result)
 {
     char why[API_TEXT_MAX * 2];
     api_describe(result, why, sizeof why);
@@ -141,6 +154,7 @@ static void note_failure(struct catalogue *c, const struct api_result *result)
         log_warning(c->log, "the list of connectors could not be fetched: %s; %s%s", why,
                     errors_hint(result->failure, result->status),
                     c->state.loaded ? "; the last good list is served meanwhile" : "");
+    note_failure(c, "list", "", result, why);
     c->state.failing = true;
     c->state.failures++;
     c->state.failure = *result;
@@ -172,7 +186,7 @@ static void on_refresh_done(void *arg, const struct api_result *result, unsigned
     loop_timer_clear(&c->patience);
     c->state.slow = false;
     if (result->err < 0)
-        note_failure(c, result);
+        note_list_failure(c, result);
     else
         note_success(c, left_out, result->not_modified);
     struct catalogue_waiter due;
@@ -327,6 +341,7 @@ static void on_ask_done(void *arg, const struct api_result *result)
         api_describe(result, why, sizeof why);
         log_warning(c->log, "%s cannot be asked for: %s; %s", a->id, why,
                     errors_hint(result->failure, result->status));
+        note_failure(c, "get", a->id, result, why);
     }
     struct catalogue_waiter due = a->waiters;
     if (due.next == &a->waiters)
@@ -388,7 +403,7 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
     c->observer = *observer;
 }
 
-int catalogue_new(struct loop *loop, struct api *api, struct log *log,
+int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct failures *failures,
                   const struct catalogue_options *options, struct catalogue **out)
 {
     struct catalogue *c = calloc(1, sizeof *c);
@@ -397,6 +412,7 @@ int catalogue_new(struct loop *loop, struct api *api, struct log *log,
     c->loop = loop;
     c->api = api;
     c->log = log;
+    c->failures = failures;
     c->ttl_ms = (uint64_t)options->ttl_s * 1000;
     c->stale_ms = (uint64_t)options->stale_s * 1000;
     ring_init(&c->waiters);

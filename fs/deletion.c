@@ -16,6 +16,11 @@ void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress
         d->observer.progress(d->observer.arg, slot);
 }
 
+static const char *op_name(enum audit_op op)
+{
+    return op == AUDIT_ARCHIVE ? "archive" : "hard delete";
+}
+
 /* The end of a deletion */
 
 static void deletion_free(struct deletion *x)
@@ -51,20 +56,22 @@ static void conclude(struct deletion *x, int err)
     struct deletions *d = x->all;
     x->state = OUTCOME;
     x->err = err;
+    if (err == 0 && x->record.op == AUDIT_ARCHIVE)
+        d->stats.archived++;
+    else if (err == 0)
+        d->stats.accepted++;
     if (x->slot->progress == PROGRESS_ARCHIVING)
         deletion_set_progress(d, x->slot, PROGRESS_IDLE);
     if (err < 0) {
-        log_warning(d->log, "%s of %s failed: %s",
-                    x->record.op == AUDIT_ARCHIVE ? "archive" : "hard delete", x->record.id,
-                    x->reason);
-        struct deletion_end end = {.err = err,
-                                   .op = x->record.op,
-                                   .id = x->record.id,
-                                   .who = &x->record.who,
-                                   .result = x->requests > 0 ? &x->result : NULL,
-                                   .reason = x->reason};
-        if (d->observer.failed != NULL)
-            d->observer.failed(d->observer.arg, &end);
+        log_warning(d->log, "%s of %s failed: %s", op_name(x->record.op), x->record.id, x->reason);
+        struct failure_note note = {.operation = op_name(x->record.op),
+                                    .id = x->record.id,
+                                    .who = &x->record.who,
+                                    .err = err,
+                                    .result = x->requests > 0 ? &x->result : NULL,
+                                    .reason = x->reason};
+        failures_add(d->failures, &note);
+        d->stats.failed++;
         if (x->unsure)
             followup_resolve(d, &x->record, false);
     }
@@ -219,12 +226,13 @@ static int guard(struct deletions *d, bool bulk)
 static int refuse(struct deletions *d, enum audit_op op, const struct slot *slot,
                   const struct audit_who *who, int err, const char *reason)
 {
-    struct deletion_end end = {.err = err, .op = op, .id = slot->id, .who = who, .reason = reason};
+    struct failure_note note = {
+        .operation = op_name(op), .id = slot->id, .who = who, .err = err, .reason = reason};
+    failures_add(d->failures, &note);
+    d->stats.refused++;
     /* Two who want the same are no trouble; everything else is worth a look. */
-    log_line(d->log, err == -EBUSY ? LOG_INFO : LOG_WARNING, "%s of %s refused: %s",
-             op == AUDIT_ARCHIVE ? "archive" : "hard delete", slot->id, reason);
-    if (d->observer.failed != NULL)
-        d->observer.failed(d->observer.arg, &end);
+    log_line(d->log, err == -EBUSY ? LOG_INFO : LOG_WARNING, "%s of %s refused: %s", op_name(op),
+             slot->id, reason);
     return err;
 }
 
@@ -316,6 +324,29 @@ unsigned deletions_under_way(const struct deletions *d)
     return d->under_way;
 }
 
+const struct deletion_stats *deletions_stats(const struct deletions *d)
+{
+    return &d->stats;
+}
+
+int deletions_render(const struct deletions *d, struct buf *to)
+{
+    int err = 0;
+    for (const struct deletion *x = d->ring.next; err == 0 && x != &d->ring; x = x->next)
+        err = buf_printf(to, "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"under way\"}\n",
+                         x->record.id, op_name(x->record.op));
+    for (const struct job *j = d->jobs.next; err == 0 && j != &d->jobs; j = j->next) {
+        bool stalled = j->slot->progress == PROGRESS_STALLED;
+        uint64_t quiet_s = (loop_now(d->loop) - j->progress_ms) / 1000;
+        err =
+            buf_printf(to,
+                       "{\"id\":\"%s\",\"operation\":\"hard delete\",\"state\":\"%s\","
+                       "\"seconds_since_progress\":%llu}\n",
+                       j->slot->id, stalled ? "stalled" : "deleting", (unsigned long long)quiet_s);
+    }
+    return err;
+}
+
 unsigned deletions_jobs(const struct deletions *d)
 {
     return d->job_count;
@@ -327,8 +358,8 @@ void deletions_observe(struct deletions *d, const struct deletion_observer *obse
 }
 
 int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogue,
-                  struct audit *audit, struct log *log, const struct deletion_options *options,
-                  struct deletions **out)
+                  struct audit *audit, struct log *log, struct failures *failures,
+                  const struct deletion_options *options, struct deletions **out)
 {
     struct deletions *d = calloc(1, sizeof *d);
     if (d == NULL)
@@ -338,6 +369,7 @@ int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogu
                             .catalogue = catalogue,
                             .audit = audit,
                             .log = log,
+                            .failures = failures,
                             .options = *options};
     d->ring.next = d->ring.prev = &d->ring;
     d->jobs.next = d->jobs.prev = &d->jobs;

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "bigdatafs/about.h"
 #include "bigdatafs/api.h"
 #include "bigdatafs/audit.h"
 #include "bigdatafs/background.h"
@@ -41,6 +42,8 @@ struct mount {
     struct audit *audit;
     struct deletions *deletions;
     struct notify *notify;
+    struct failures *failures;
+    struct about about;
     struct nodes *nodes;
     struct ops *ops;
     struct loop_watch signals;          /* fd < 0: not watched */
@@ -158,16 +161,26 @@ static int make_tree(struct mount *m)
     struct node_options node = {.uid = o->uid, .gid = o->gid, .umask = o->umask};
     int err = api_new(m->loop, m->client, o->timeout_s, &m->api);
     if (err == 0)
-        err = catalogue_new(m->loop, m->api, m->log, &catalogue, &m->catalogue);
+        err = failures_new(&m->failures);
+    if (err == 0)
+        err = catalogue_new(m->loop, m->api, m->log, m->failures, &catalogue, &m->catalogue);
     if (err == 0)
         err = audit_new(m->loop, m->log, o->audit_file, o->source, &m->audit);
     if (err == 0)
-        err = deletions_new(m->loop, m->api, m->catalogue, m->audit, m->log, &deletion,
+        err = deletions_new(m->loop, m->api, m->catalogue, m->audit, m->log, m->failures, &deletion,
                             &m->deletions);
     if (err == 0)
         err = notify_new(m->loop, m->log, &m->notify);
     if (err == 0)
-        err = nodes_new(m->loop, m->catalogue, m->notify, m->log, &node, &m->nodes);
+        err = nodes_new(m->loop, m->catalogue, m->notify, m->log, &m->about, &node, &m->nodes);
+    m->about = (struct about){.source = o->source,
+                              .mountpoint = o->mountpoint,
+                              .loop = m->loop,
+                              .catalogue = m->catalogue,
+                              .client = m->client,
+                              .deletions = m->deletions,
+                              .failures = m->failures,
+                              .audit = m->audit};
     if (err < 0)
         say("cannot start", strerror(-err));
     return err;
@@ -351,6 +364,7 @@ static void free_parts(struct mount *m)
     catalogue_free(m->catalogue);
     api_free(m->api);
     client_free(m->client);
+    failures_free(m->failures);
     http_free(m->http);
     credential_free(m->credential);
     if (m->sandbox_messages.fd >= 0)

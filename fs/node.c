@@ -35,7 +35,8 @@ static struct node *node_new(struct nodes *n, enum node_kind kind, struct slot *
     node->kind = (uint8_t)kind;
     node->attached = true;
     node->slot = slot;
-    slot->pins++;
+    if (slot != NULL)
+        slot->pins++;
     node->next = n->all;
     if (n->all != NULL)
         n->all->prev = node;
@@ -53,14 +54,18 @@ static void node_free(struct nodes *n, struct node *node)
     if (node->next != NULL)
         node->next->prev = node->prev;
     version_unref(node->version);
-    node->slot->pins--;
+    if (node->slot != NULL)
+        node->slot->pins--;
+    if (node->report != NULL)
+        free(node->report->text);
+    free(node->report);
     n->count--;
     free(node);
 }
 
 void node_detach(struct node *node)
 {
-    if (!node->attached)
+    if (!node->attached || node->slot == NULL)
         return;
     node->attached = false;
     struct node *dir = node->slot->dir;
@@ -81,7 +86,8 @@ static void forget_departing(struct nodes *n, const struct node *node)
 
 void nodes_forget(struct nodes *n, struct node *node, uint64_t lookups)
 {
-    if (node == &n->root || node == &n->archived)
+    if (node->kind == NODE_ROOT || node->kind == NODE_ARCHIVED || node->kind == NODE_ABOUT ||
+        node->kind == NODE_REFRESH)
         return;
     node->lookups = lookups < node->lookups ? node->lookups - lookups : 0;
     if (node->lookups > 0)
@@ -149,6 +155,39 @@ int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node
     return 0;
 }
 
+int node_of_report(struct nodes *n, uint32_t file, struct node **out)
+{
+    struct buf text;
+    buf_init(&text, ABOUT_MAX);
+    struct node *node = node_new(n, NODE_REPORT, NULL);
+    if (node == NULL)
+        return -ENOMEM;
+    node->report = calloc(1, sizeof *node->report);
+    int err = node->report == NULL ? -ENOMEM : about_render(n->about, file, &text);
+    if (err < 0) {
+        buf_free(&text);
+        node_free(n, node);
+        return err;
+    }
+    node->report->text = buf_steal(&text, &node->report->len);
+    node->entry = file;
+    node->ino = FIRST_REPORT_INO + file;
+    *out = node;
+    return 0;
+}
+
+static int lookup_about(struct nodes *n, const char *name, struct node **out)
+{
+    if (strcmp(name, NODE_REFRESH_NAME) == 0) {
+        *out = &n->refresh;
+        return 0;
+    }
+    for (uint32_t i = 0; i < ABOUT_FILES; i++)
+        if (strcmp(name, about_name(i)) == 0)
+            return node_of_report(n, i, out);
+    return -ENOENT;
+}
+
 static int lookup_inside(struct nodes *n, struct node *dir, const char *name, struct node **out)
 {
     if (!dir->attached)
@@ -166,6 +205,10 @@ static int lookup_connector(struct nodes *n, struct node *dir, const char *name,
 {
     if (dir->kind == NODE_ROOT && strcmp(name, NODE_ARCHIVED_NAME) == 0) {
         *out = &n->archived;
+        return 0;
+    }
+    if (dir->kind == NODE_ROOT && strcmp(name, NODE_ABOUT_NAME) == 0) {
+        *out = &n->about_dir;
         return 0;
     }
     struct slot *slot = slots_find(catalogue_slots(n->catalogue), name);
@@ -195,6 +238,9 @@ int nodes_lookup(struct nodes *n, struct node *dir, const char *name, struct nod
     case NODE_CONNECTOR:
     case NODE_DIR:
         err = lookup_inside(n, dir, name, out);
+        break;
+    case NODE_ABOUT:
+        err = lookup_about(n, name, out);
         break;
     default:
         err = -ENOTDIR;
@@ -283,7 +329,8 @@ void nodes_free(struct nodes *n)
 }
 
 int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *notify,
-              struct log *log, const struct node_options *options, struct nodes **out)
+              struct log *log, const struct about *about, const struct node_options *options,
+              struct nodes **out)
 {
     struct nodes *n = calloc(1, sizeof *n);
     if (n == NULL)
@@ -292,11 +339,14 @@ int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *not
     n->catalogue = catalogue;
     n->notify = notify;
     n->log = log;
+    n->about = about;
     n->options = *options;
     n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = FUSE_ROOT_ID};
     n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
+    n->about_dir = (struct node){.kind = NODE_ABOUT, .attached = true, .ino = ABOUT_INO};
+    n->refresh = (struct node){.kind = NODE_REFRESH, .attached = true, .ino = REFRESH_INO};
     clock_gettime(CLOCK_REALTIME, &n->changed[PLACE_ACTIVE]);
-    n->changed[PLACE_ARCHIVED] = n->changed[PLACE_ACTIVE];
+    n->changed[PLACE_NONE] = n->changed[PLACE_ARCHIVED] = n->changed[PLACE_ACTIVE];
     loop_timer_init(&n->expiry, node_on_expiry, n);
     struct catalogue_observer observer = {
         .changed = node_on_changed, .refreshed = node_on_refreshed, .arg = n};

@@ -29,13 +29,13 @@ struct listing_to {
 /* Hands one child over; false when the listing is to end. node has no lookup counted yet. */
 static bool hand_over(const struct listing_to *to, struct node_child *child, struct node *node)
 {
-    if (to->with_nodes) {
+    if (to->with_nodes && node != NULL) {
         child->node = node;
         node->lookups++;
     }
     if (to->child(to->arg, child))
         return true;
-    if (to->with_nodes)
+    if (child->node != NULL)
         nodes_forget(to->nodes, node, 1);
     return false;
 }
@@ -51,6 +51,14 @@ static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
         if (!hand_over(to, &child, &n->archived))
             return 0;
     }
+    if (dir->kind == NODE_ROOT && after < COOKIE_ABOUT) {
+        struct node_child child = {.name = NODE_ABOUT_NAME,
+                                   .cookie = COOKIE_ABOUT,
+                                   .ino = n->about_dir.ino,
+                                   .is_dir = true};
+        if (!hand_over(to, &child, &n->about_dir))
+            return 0;
+    }
     const struct slots *slots = catalogue_slots(n->catalogue);
     uint64_t serial = after > NODE_FIRST_COOKIE ? after - NODE_FIRST_COOKIE : 0;
     struct slot *slot;
@@ -64,6 +72,25 @@ static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
                                    .ino = version_connector_ino(slot->id),
                                    .is_dir = true};
         if (!hand_over(to, &child, node))
+            return 0;
+    }
+    return 0;
+}
+
+/* Reports have no node here: a lookup renders one. */
+static int list_about(struct nodes *n, uint64_t after, const struct listing_to *to)
+{
+    enum { COOKIE_REFRESH = 3, COOKIE_FIRST_REPORT = 4 };
+    if (after < COOKIE_REFRESH) {
+        struct node_child child = {
+            .name = NODE_REFRESH_NAME, .cookie = COOKIE_REFRESH, .ino = REFRESH_INO};
+        if (!hand_over(to, &child, &n->refresh))
+            return 0;
+    }
+    for (uint32_t i = 0; i < ABOUT_FILES; i++) {
+        struct node_child child = {
+            .name = about_name(i), .cookie = COOKIE_FIRST_REPORT + i, .ino = FIRST_REPORT_INO + i};
+        if (child.cookie > after && !hand_over(to, &child, NULL))
             return 0;
     }
     return 0;
@@ -121,6 +148,8 @@ int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_node
     case NODE_CONNECTOR:
     case NODE_DIR:
         return list_inside(n, dir, after, &to);
+    case NODE_ABOUT:
+        return list_about(n, after, &to);
     default:
         return -ENOTDIR;
     }
@@ -134,12 +163,16 @@ static void dir_attr(const struct nodes *n, const struct node *node, struct stat
     st->st_mode = S_IFDIR | (0755 & ~n->options.umask);
     switch ((enum node_kind)node->kind) {
     case NODE_ROOT:
-        st->st_nlink = (nlink_t)(3 + slots_count_in(slots, PLACE_ACTIVE));
+        st->st_nlink = (nlink_t)(4 + slots_count_in(slots, PLACE_ACTIVE));
         st->st_mtim = n->changed[PLACE_ACTIVE];
         break;
     case NODE_ARCHIVED:
         st->st_nlink = (nlink_t)(2 + slots_count_in(slots, PLACE_ARCHIVED));
         st->st_mtim = n->changed[PLACE_ARCHIVED];
+        break;
+    case NODE_ABOUT:
+        st->st_nlink = 2;
+        st->st_mtim = n->changed[PLACE_NONE];
         break;
     case NODE_CONNECTOR:
         if (node->slot->connector == NULL)
@@ -179,6 +212,18 @@ void nodes_attr(const struct nodes *n, const struct node *node, struct stat *st)
         if (node->slot->connector != NULL)
             st->st_mtim = node->slot->connector->updated_at;
         break;
+    case NODE_REPORT:
+        st->st_mode = S_IFREG | (0444 & ~n->options.umask);
+        st->st_nlink = 1;
+        st->st_size = (off_t)node->report->len;
+        st->st_mtim =
+            n->changed[PLACE_NONE]; /* tar takes a new time for a change under its hands */
+        break;
+    case NODE_REFRESH:
+        st->st_mode = S_IFREG | (0600 & ~n->options.umask);
+        st->st_nlink = 1;
+        st->st_mtim = n->changed[PLACE_NONE];
+        break;
     default:
         dir_attr(n, node, st);
     }
@@ -211,6 +256,8 @@ double nodes_attr_timeout(const struct nodes *n, const struct node *node)
 
 double nodes_entry_timeout(const struct nodes *n, const struct node *node)
 {
+    if (node->kind == NODE_REPORT)
+        return 0; /* the next walk renders it anew */
     if (node->kind != NODE_CONNECTOR)
         return NODE_LONG_S;
     if (n->can_expire && catalogue_ttl_left_ms(n->catalogue) > 0)
@@ -223,6 +270,12 @@ void nodes_content(const struct node *node, const char **data, size_t *size)
     if (node->kind == NODE_CONTROL) {
         *data = node_progress_text(node->progress);
         *size = strlen(*data);
+    } else if (node->kind == NODE_REPORT) {
+        *data = node->report->text;
+        *size = node->report->len;
+    } else if (node->kind == NODE_REFRESH) {
+        *data = "";
+        *size = 0;
     } else {
         *data = node->version->tree->entries[node->entry].data;
         *size = node->version->tree->entries[node->entry].size;

@@ -196,7 +196,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
     (void)fi;
     struct ops *o = ops_of(req);
     const struct node *node = nodes_from_id(o->c.nodes, ino);
-    if (node->kind != NODE_FILE && node->kind != NODE_CONTROL)
+    if (node->kind < NODE_FILE)
         catalogue_touch(o->c.catalogue);
     struct stat st;
     nodes_attr(o->c.nodes, node, &st);
@@ -212,7 +212,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
     const int harmless = FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
                          FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME;
     /* What a shell does on the way to a write, and touch: nothing is changed by it. */
-    if (node->kind == NODE_CONTROL && (to_set & ~harmless) == 0)
+    if ((node->kind == NODE_CONTROL || node->kind == NODE_REFRESH) && (to_set & ~harmless) == 0)
         op_getattr(req, ino, fi);
     else
         fuse_reply_err(req, EPERM);
@@ -264,7 +264,10 @@ static bool add_child(void *arg, const struct node_child *child)
     size_t n, room = l->size - l->used;
     char *at = l->ops->listing + l->used;
     if (l->plus) {
-        fill_entry(l->ops, child->node, &e);
+        if (child->node != NULL)
+            fill_entry(l->ops, child->node, &e);
+        else
+            e = (struct fuse_entry_param){.attr = {.st_ino = child->ino, .st_mode = S_IFREG}};
         n = fuse_add_direntry_plus(l->req, at, room, child->name, &e, (off_t)child->cookie);
     } else {
         struct stat st = {.st_ino = child->ino, .st_mode = child->is_dir ? S_IFDIR : S_IFREG};

@@ -131,12 +131,37 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
         delete_and_park(req, AUDIT_ARCHIVE, slot, FATE_MOVE, archive_ended, 0);
 }
 
+static void refresh_ended(struct parked *p, int err)
+{
+    if (err < 0)
+        fuse_reply_err(p->req, -err);
+    else
+        fuse_reply_write(p->req, p->size);
+    parked_end(p);
+}
+
+static void refresh_and_park(fuse_req_t req, size_t size)
+{
+    struct ops *o = ops_of(req);
+    struct parked *p = ops_park(req, refresh_ended);
+    if (p == NULL)
+        return;
+    p->size = size;
+    p->waiter.fresh_only = true;
+    catalogue_refresh(o->c.catalogue, &p->waiter);
+    ops_allow_interrupt(p);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
     (void)fi;
     struct ops *o = ops_of(req);
     struct node *node = nodes_from_id(o->c.nodes, ino);
+    if (node->kind == NODE_REFRESH) {
+        refresh_and_park(req, size);
+        return;
+    }
     if (node->kind != NODE_CONTROL) {
         fuse_reply_err(req, EPERM);
         return;

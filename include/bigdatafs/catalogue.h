@@ -20,6 +20,7 @@
 #include "bigdatafs/api.h"
 #include "bigdatafs/compiler.h"
 #include "bigdatafs/connector.h"
+#include "bigdatafs/failures.h"
 #include "bigdatafs/log.h"
 #include "bigdatafs/loop.h"
 #include "bigdatafs/slots.h"
@@ -66,7 +67,7 @@ struct catalogue_state {
 
 struct catalogue;
 
-int catalogue_new(struct loop *loop, struct api *api, struct log *log,
+int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct failures *failures,
                   const struct catalogue_options *options, struct catalogue **out) MUST_CHECK;
 void catalogue_free(struct catalogue *c); /* nobody may wait any more; NULL is fine */
 void catalogue_observe(struct catalogue *c, const struct catalogue_observer *observer);

@@ -24,8 +24,10 @@
 
 #include "bigdatafs/api.h"
 #include "bigdatafs/audit.h"
+#include "bigdatafs/buf.h"
 #include "bigdatafs/catalogue.h"
 #include "bigdatafs/compiler.h"
+#include "bigdatafs/failures.h"
 #include "bigdatafs/log.h"
 #include "bigdatafs/loop.h"
 #include "bigdatafs/slots.h"
@@ -43,21 +45,17 @@ struct deletion_options {
     bool dry_run;
 };
 
-/* How a deletion ended, for who asked for it and for the errors file. */
-struct deletion_end {
-    int err; /* 0 or a negative errno */
-    enum audit_op op;
-    const char *id;
-    const struct audit_who *who;
-    const struct api_result *result; /* of the last request, or NULL when none was sent */
-    const char *reason;              /* in plain words; "" on success */
+struct deletion_stats {
+    uint64_t archived; /* the service confirmed it */
+    uint64_t accepted; /* hard deletes that the service accepted */
+    uint64_t failed;   /* after the audit log's intent line */
+    uint64_t refused;  /* before it */
 };
 
 typedef void deletion_done_fn(void *arg, int err);
 
 struct deletion_observer {
-    void (*progress)(void *arg, struct slot *slot);            /* slot->progress changed */
-    void (*failed)(void *arg, const struct deletion_end *end); /* every failure, once */
+    void (*progress)(void *arg, struct slot *slot); /* slot->progress changed */
     void *arg;
 };
 
@@ -65,8 +63,8 @@ struct deletions;
 struct deletion;
 
 int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogue,
-                  struct audit *audit, struct log *log, const struct deletion_options *options,
-                  struct deletions **out) MUST_CHECK;
+                  struct audit *audit, struct log *log, struct failures *failures,
+                  const struct deletion_options *options, struct deletions **out) MUST_CHECK;
 void deletions_free(struct deletions *d); /* cancels what is under way; NULL is fine */
 void deletions_observe(struct deletions *d, const struct deletion_observer *observer);
 
@@ -89,6 +87,9 @@ void deletions_stop(struct deletions *d);
 
 /* Deletions that are not ended (jobs not counted). */
 unsigned deletions_under_way(const struct deletions *d);
+const struct deletion_stats *deletions_stats(const struct deletions *d);
+/* One JSON object a line for each deletion under way and each hard delete that is followed. */
+int deletions_render(const struct deletions *d, struct buf *to) MUST_CHECK;
 /* Hard deletes that are accepted and followed. */
 unsigned deletions_jobs(const struct deletions *d);
 

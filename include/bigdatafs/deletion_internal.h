@@ -53,6 +53,8 @@ struct deletions {
     struct catalogue *catalogue;
     struct audit *audit;
     struct log *log;
+    struct failures *failures;
+    struct deletion_stats stats;
     struct deletion_options options;
     struct deletion_observer observer;
     struct deletion ring;          /* head */

@@ -12,9 +12,9 @@
  *              nodes[] of the version that it shows
  *   detached   its name is gone or means another node; lives while the kernel has lookups of it
  *
- * Invariants: a node that is not the root, .archived or .bigdatafs has lookups > 0; an attached
- * file or inner directory shows the newest version that its connector's directory shows.
- * Ownership: a node is freed by nodes_forget, with its share of the version. One thread.
+ * Invariants: a node but the fixed ones (the root, .archived, .bigdatafs, refresh) has lookups > 0;
+ * an attached file or inner directory shows the newest version that its connector's directory
+ * shows. Ownership: a node is freed by nodes_forget, with its share of the version. One thread.
  */
 #ifndef BIGDATAFS_NODE_H
 #define BIGDATAFS_NODE_H
@@ -35,6 +35,8 @@
 
 #define NODE_CONTROL_NAME ".force_delete"
 #define NODE_ARCHIVED_NAME ".archived"
+#define NODE_ABOUT_NAME ".bigdatafs"
+#define NODE_REFRESH_NAME "refresh"
 
 enum {
     NODE_LONG_S = 86400, /* kernel time-out of what is invalidated when it changes */
@@ -49,6 +51,9 @@ enum node_kind {
     NODE_DIR,       /* a directory inside it */
     NODE_FILE,      /* a file inside it */
     NODE_CONTROL,   /* its .force_delete */
+    NODE_ABOUT,     /* .bigdatafs */
+    NODE_REPORT,    /* a read-only file in it: rendered anew for each lookup */
+    NODE_REFRESH,   /* its control file */
 };
 
 struct node {
@@ -56,13 +61,14 @@ struct node {
     bool attached;
     bool control_hidden; /* NODE_CONNECTOR: its .force_delete was unlinked */
     uint8_t progress;    /* NODE_CONTROL: what it reads as */
-    uint32_t entry;      /* NODE_DIR, NODE_FILE: in version->tree */
+    uint32_t entry;      /* NODE_DIR, NODE_FILE: in version->tree; NODE_REPORT: enum about_file */
     uint64_t lookups;
     uint64_t ino;             /* st_ino */
-    struct slot *slot;        /* pinned; NULL for the root and .archived */
+    struct slot *slot;        /* pinned; NULL outside connectors */
     struct version *version;  /* NODE_CONNECTOR: NULL until someone looks inside */
     struct node *control;     /* NODE_CONNECTOR: the attached node of .force_delete, or NULL */
     uint8_t fate;             /* NODE_CONNECTOR: enum node_fate */
+    struct report *report;    /* NODE_REPORT */
     struct node *next, *prev; /* all nodes */
 };
 
@@ -81,9 +87,12 @@ struct node_options {
 
 struct nodes;
 struct fuse_pollhandle;
+struct about;
 
+/* about is borrowed, and may be filled in until the first lookup. */
 int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *notify,
-              struct log *log, const struct node_options *options, struct nodes **out) MUST_CHECK;
+              struct log *log, const struct about *about, const struct node_options *options,
+              struct nodes **out) MUST_CHECK;
 void nodes_free(struct nodes *n); /* NULL is fine */
 
 /* Whether the kernel can expire names by notification: then it keeps connectors' names for long,
@@ -106,7 +115,7 @@ struct node_child {
     uint64_t cookie; /* of this child: where to go on after it */
     uint64_t ino;
     bool is_dir;
-    struct node *node; /* with_nodes */
+    struct node *node; /* with_nodes; NULL where the node is made by a lookup alone */
 };
 typedef bool node_child_fn(void *arg, const struct node_child *child);
 int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_nodes,

@@ -5,9 +5,24 @@
 #ifndef BIGDATAFS_NODE_INTERNAL_H
 #define BIGDATAFS_NODE_INTERNAL_H
 
+#include "bigdatafs/about.h"
 #include "bigdatafs/node.h"
 
-enum { ARCHIVED_INO = 2, COOKIE_ARCHIVED = 3, COOKIE_CONTROL = 3 };
+enum {
+    ARCHIVED_INO = 2,
+    ABOUT_INO = 3,
+    REFRESH_INO = 4,
+    FIRST_REPORT_INO = 5,
+    COOKIE_ARCHIVED = 3,
+    COOKIE_ABOUT = 4,
+    COOKIE_CONTROL = 3,
+};
+
+/* What a NODE_REPORT shows. */
+struct report {
+    size_t len;
+    char *text;
+};
 
 struct poll_wait {
     struct fuse_pollhandle *handle;
@@ -30,9 +45,10 @@ struct nodes {
     struct node_options options;
     bool can_expire;
     size_t count;
-    struct node *all; /* but root and archived */
-    struct node root, archived;
-    struct timespec changed[PLACE_ARCHIVED + 1]; /* when a place last won or lost a connector */
+    struct node *all; /* but the fixed ones */
+    const struct about *about;
+    struct node root, archived, about_dir, refresh; /* fixed: never freed */
+    struct timespec changed[PLACE_ARCHIVED + 1];    /* when a place last won or lost a connector */
     struct departing *departing;
     struct loop_timer expiry;
     struct poll_wait polls[NODE_POLLS_MAX];
@@ -51,6 +67,9 @@ int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node
 struct node *node_of_departed(struct nodes *n, struct slot *slot);
 /* Gives a connector's directory the version to look inside. */
 int node_open_version(struct node *dir) MUST_CHECK;
+
+/* A new NODE_REPORT with what there is to say now, under no name. */
+int node_of_report(struct nodes *n, uint32_t file, struct node **out) MUST_CHECK;
 
 /* Takes the node from its name. */
 void node_detach(struct node *node);
