@@ -269,7 +269,7 @@ def test_sizes_links_modes_and_inodes(mount, sandbox):
             assert status.st_nlink == 2 + len(below), name
             assert stat.S_IMODE(status.st_mode) == 0o755, name
         else:
-            control = full.name == ".force_delete"
+            control = full.name in (".force_delete", "refresh")
             assert stat.S_IMODE(status.st_mode) == (0o600 if control else 0o444), name
             assert status.st_size == len(full.read_bytes()) or control, name
         assert (status.st_uid, status.st_gid) == (os.getuid(), os.getgid()), name

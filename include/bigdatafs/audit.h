@@ -5,7 +5,7 @@
  *        written and made durable before the first request is sent
  *   {"time","event":"outcome","key","op","id","result","errno","status","requests","reason"}
  *        result: "done" (the service said yes), "failed" (it did not, or nothing was sent),
- *        "unknown" (a request was sent and its answer never came), "refused" (by this program)
+ *        "unknown" (a request was sent and its answer never came)
  *   {"time","event":"resolved","key","op","id","result"}
  *        what a later GET showed of an unknown outcome or an accepted hard delete:
  *        "archived", "still there", "gone"
