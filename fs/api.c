@@ -264,6 +264,11 @@ void api_cancel(struct api_op *op)
     op_free(op);
 }
 
+bool api_is_unsent(const struct api_op *op)
+{
+    return op->call.request.exchange == NULL && !op->call.lost;
+}
+
 void api_describe(const struct api_result *r, char *text, size_t size)
 {
     if (r->failure != FAILURE_NONE)

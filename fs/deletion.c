@@ -16,6 +16,8 @@ void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress
         d->observer.progress(d->observer.arg, slot);
 }
 
+static const char interrupted[] = "interrupted before it was sent";
+
 static const char *op_name(enum audit_op op)
 {
     return op == AUDIT_ARCHIVE ? "archive" : "hard delete";
@@ -27,6 +29,7 @@ static void deletion_free(struct deletion *x)
 {
     if (x->op != NULL)
         api_cancel(x->op);
+    loop_timer_clear(&x->resend);
     x->prev->next = x->next;
     x->next->prev = x->prev;
     x->all->under_way--;
@@ -63,7 +66,8 @@ static void conclude(struct deletion *x, int err)
     if (x->slot->progress == PROGRESS_ARCHIVING)
         deletion_set_progress(d, x->slot, PROGRESS_IDLE);
     if (err < 0) {
-        log_warning(d->log, "%s of %s failed: %s", op_name(x->record.op), x->record.id, x->reason);
+        log_line(d->log, err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s",
+                 op_name(x->record.op), x->record.id, x->reason);
         struct failure_note note = {.operation = op_name(x->record.op),
                                     .id = x->record.id,
                                     .who = &x->record.who,
@@ -99,6 +103,25 @@ static void archived(struct deletion *x, struct connector *connector)
 
 static void send(struct deletion *x);
 
+static void on_resend_due(void *arg)
+{
+    send(arg);
+}
+
+static void resend(struct deletion *x)
+{
+    uint64_t delay_ms = (uint64_t)DELETION_RESEND_MS << x->resends;
+    struct loop *loop = x->all->loop;
+    if (x->resends == DELETION_RESENDS_MAX || loop_now(loop) + delay_ms >= x->deadline_ms) {
+        conclude(x, x->err);
+        return;
+    }
+    x->resends++;
+    x->state = SENDING;
+    loop_timer_init(&x->resend, on_resend_due, x);
+    loop_timer_set(loop, &x->resend, delay_ms);
+}
+
 /* A GET tells what became of a DELETE whose answer was lost or did not say. */
 static void on_checked(void *arg, const struct api_result *r)
 {
@@ -112,7 +135,7 @@ static void on_checked(void *arg, const struct api_result *r)
         api_describe(r, x->reason, sizeof x->reason);
         conclude(x, x->err < 0 ? x->err : r->err);
     } else if (x->record.op == AUDIT_FORCE_DELETE) {
-        send(x); /* it is still there, so the lost one may be sent again */
+        resend(x); /* it is still there, so the lost one may be sent again */
     } else if (r->connector->archived) {
         archived(x, r->connector);
     } else {
@@ -194,12 +217,13 @@ static void send(struct deletion *x)
 static void on_intent_written(void *arg, int err)
 {
     struct deletion *x = arg;
-    if (err == 0 && !x->all->stopping) {
+    if (err == 0 && !x->all->stopping && !x->abandoned) {
         send(x);
         return;
     }
     if (err == 0) {
-        snprintf(x->reason, sizeof x->reason, "the program is ending, nothing was sent");
+        snprintf(x->reason, sizeof x->reason, "%s",
+                 x->abandoned ? interrupted : "the program is ending, nothing was sent");
         conclude(x, -EINTR);
         return;
     }
@@ -302,6 +326,13 @@ int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, boo
 void deletion_abandon(struct deletion *x)
 {
     x->done = NULL;
+    x->abandoned = true;
+    if (x->state != SENDING || x->requests > 0 || x->op == NULL || !api_is_unsent(x->op))
+        return;
+    api_cancel(x->op);
+    x->op = NULL;
+    snprintf(x->reason, sizeof x->reason, "%s", interrupted);
+    conclude(x, -EINTR);
 }
 
 void deletions_stop(struct deletions *d)
@@ -309,11 +340,15 @@ void deletions_stop(struct deletions *d)
     d->stopping = true;
     for (struct deletion *x = d->ring.next, *next; x != &d->ring; x = next) {
         next = x->next;
-        if (x->op == NULL)
+        bool waits = loop_timer_is_set(&x->resend);
+        if (x->op == NULL && !waits)
             continue;
-        api_cancel(x->op);
+        bool sent = x->op != NULL && !api_is_unsent(x->op);
+        if (x->op != NULL)
+            api_cancel(x->op);
         x->op = NULL;
-        x->unsure = true;
+        loop_timer_clear(&x->resend);
+        x->unsure = x->unsure || sent;
         snprintf(x->reason, sizeof x->reason, "the program ended before the answer came");
         conclude(x, -EINTR);
     }

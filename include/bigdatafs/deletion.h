@@ -6,7 +6,8 @@
  *   INTENT     the audit log's intent line is on the disk       SENDING; or ends, nothing sent
  *   SENDING    the service's answer to the DELETE               CHECKING, OUTCOME
  *   CHECKING   a GET: the answer was lost, or said too little   SENDING (hard delete, still there,
- *                                                               before the deadline), OUTCOME
+ *                                                               DELETION_RESENDS_MAX times, before
+ *                                                               the deadline), OUTCOME
  *   OUTCOME    the audit log's outcome line                     done is called; ends
  *
  * Invariants: no DELETE before its intent line; one deletion for a connector at a time (its slot
@@ -35,6 +36,8 @@
 enum {
     DELETION_GUARD_S = 60, /* the guard counts this far back */
     DELETION_GUARD_MAX = 1000000,
+    DELETION_RESENDS_MAX = 3, /* of a hard delete whose answer was lost ... */
+    DELETION_RESEND_MS = 500, /* ... after this, doubled each time */
     JOB_FIRST_MS = 1000,
     JOB_SLOWEST_MS = 30000,
     JOB_STALLED_MS = 600000, /* without progress */
@@ -75,7 +78,8 @@ int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, boo
                    const struct audit_who *who, deletion_done_fn *done, void *arg,
                    struct deletion **out) MUST_CHECK;
 
-/* Who waited waits no more: done is not called, the deletion goes on to its end. */
+/* Who waited waits no more: done is not called. A DELETE that may have been sent is followed to its
+ * end; one that was not sent yet never will be. */
 void deletion_abandon(struct deletion *deletion);
 
 /* Once, after the first list: takes up what the audit log says an earlier run left open. */

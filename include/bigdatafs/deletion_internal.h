@@ -14,7 +14,10 @@ struct deletion {
     enum state state;
     struct slot *slot; /* pinned */
     struct audit_record record;
-    struct api_op *op; /* SENDING, CHECKING */
+    struct api_op *op;        /* SENDING, CHECKING */
+    struct loop_timer resend; /* SENDING: a hard delete waits to be sent again */
+    unsigned resends;
+    bool abandoned;
     uint64_t deadline_ms;
     deletion_done_fn *done; /* NULL: nobody waits */
     void *arg;
