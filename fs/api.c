@@ -90,6 +90,10 @@ static void fill_result(const struct client_call *call, struct api_result *r)
         snprintf(r->message, sizeof r->message, "%s", a->reason);
     else if (r->err < 0)
         read_error_body(&call->body, r);
+    /* A service that repeats what it was sent must not bring the key into a log. */
+    client_mask_key(call->client, r->message);
+    client_mask_key(call->client, r->error_code);
+    client_mask_key(call->client, r->request_id);
     r->unsure = r->err < 0 && call->lost;
 }
 

@@ -42,6 +42,20 @@ static const char *const op_names[] = {
     [AUDIT_FORCE_DELETE] = "force_delete",
 };
 
+/* Opens the file for appending; nothing but a regular file can be made durable and read again. */
+static int open_file(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return -errno;
+    int err = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+    if (err == 0)
+        return fd;
+    close(fd);
+    return err;
+}
+
 static int write_all(int fd, const char *text, size_t len)
 {
     while (len > 0) {
@@ -56,10 +70,23 @@ static int write_all(int fd, const char *text, size_t len)
     return 0;
 }
 
+/* A line that did not fit is taken back, so that the next one does not continue it; not if another
+ * process has written after it. */
+static void take_back(int fd, off_t end, size_t len)
+{
+    struct stat now;
+    if (fstat(fd, &now) == 0 && now.st_size > end && now.st_size < end + (off_t)len &&
+        ftruncate(fd, end) < 0)
+        return;
+}
+
 static void run(struct worker_job *job)
 {
     struct line *l = (struct line *)job;
-    l->err = write_all(l->fd, l->text, l->len);
+    struct stat before;
+    l->err = fstat(l->fd, &before) < 0 ? -errno : write_all(l->fd, l->text, l->len);
+    if (l->err < 0)
+        take_back(l->fd, before.st_size, l->len);
     if (l->err == 0 && l->durable && fdatasync(l->fd) < 0)
         l->err = -errno;
 }
@@ -193,8 +220,8 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
     clock_gettime(CLOCK_REALTIME, &now);
     a->started = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
     make_parents(path);
-    a->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    a->err = a->fd < 0 ? -errno : 0;
+    a->fd = open_file(path);
+    a->err = a->fd < 0 ? a->fd : 0;
     *out = a;
     return 0;
 }

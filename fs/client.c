@@ -21,6 +21,7 @@ struct client {
     uint64_t probe_delay_ms;
     struct client_call probe;
     uint64_t random_state;
+    unsigned key; /* counts the keys so far */
 };
 
 /* xorshift64*: jitter needs spread, not secrecy. */
@@ -132,6 +133,15 @@ static void pace(struct client *c, const struct client_call *call)
         c->stats.paced_until_ms = until;
 }
 
+/* Reads the key again if there is reason to. */
+static void take_key(struct client *c, bool refused)
+{
+    int changed = c->rekey(c->rekey_arg, c->http, refused);
+    if (changed < 0)
+        log_warning(c->log, "the API key cannot be read again: %s", strerror(-changed));
+    c->key += changed > 0;
+}
+
 /* Whether the call may be sent again after its last attempt, and after how long at least. */
 static bool should_resend(struct client_call *call, uint64_t *delay_ms)
 {
@@ -144,7 +154,8 @@ static bool should_resend(struct client_call *call, uint64_t *delay_ms)
         if (call->rekeyed)
             return false;
         call->rekeyed = true;
-        return c->rekey(c->rekey_arg, c->http, true) > 0;
+        take_key(c, true);
+        return call->key != c->key; /* others may have found the new one meanwhile */
     }
     if (a->failure == FAILURE_NONE && a->status == 429)
         return true; /* after the pacer's time */
@@ -225,6 +236,7 @@ static void attempt(struct client_call *call)
     call->request.timeout_ms =
         call->deadline_ms > loop_now(c->loop) ? call->deadline_ms - loop_now(c->loop) : 1;
     call->attempts++;
+    call->key = c->key;
     c->stats.requests++;
     if (call->attempts > 1)
         c->stats.resends++;
@@ -247,9 +259,7 @@ static void on_first_turn(void *arg)
     }
     if (c->stats.paced_until_ms > loop_now(c->loop) && c->stats.paced_until_ms >= call->deadline_ms)
         call->answer = (struct http_answer){.status = 429, .retry_after_s = -1};
-    int err = c->rekey(c->rekey_arg, c->http, false);
-    if (err < 0)
-        log_warning(c->log, "the API key cannot be read again: %s", strerror(-err));
+    take_key(c, false);
     attempt(call);
 }
 
@@ -312,6 +322,11 @@ void client_free(struct client *c)
         client_cancel(c->calls.next);
     loop_timer_clear(&c->probe_timer);
     free(c);
+}
+
+void client_mask_key(const struct client *c, char *text)
+{
+    http_mask_key(c->http, text);
 }
 
 const struct client_stats *client_stats(const struct client *c)

@@ -8,6 +8,8 @@
 #include <strings.h>
 #include <sys/epoll.h>
 
+#define KEY_HEADER "X-API-KEY: "
+
 struct http {
     struct loop *loop;
     CURLM *multi;
@@ -22,6 +24,7 @@ struct http_exchange {
     CURL *easy;
     struct curl_slist *headers;
     enum failure data_failure;
+    bool headers_ended;
     unsigned sends; /* how often libcurl was about to send the request */
     char reason[CURL_ERROR_SIZE];
 };
@@ -101,6 +104,10 @@ static void fill_answer(struct http_exchange *x, CURLcode code)
     if (x->data_failure != FAILURE_NONE)
         a->failure = x->data_failure;
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &a->status);
+    if (a->failure == FAILURE_NONE && !x->headers_ended) {
+        a->failure = FAILURE_BROKEN;
+        snprintf(x->reason, sizeof x->reason, "the answer ended inside its headers");
+    }
     if (a->failure != FAILURE_NONE) {
         snprintf(a->reason, sizeof a->reason, "%s",
                  x->reason[0] != '\0' ? x->reason : curl_easy_strerror(code));
@@ -216,6 +223,14 @@ static int on_before_send(void *arg, char *remote_ip, char *local_ip, int remote
     return CURL_PREREQFUNC_OK;
 }
 
+/* libcurl takes a connection that closes inside the headers for the end of an answer. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct http_exchange *x = arg;
+    x->headers_ended = size * count > 0 && (bytes[0] == '\r' || bytes[0] == '\n');
+    return size * count;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct http_exchange *x = arg;
@@ -286,6 +301,8 @@ static int set_up(struct http_exchange *x)
     curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(e, CURLOPT_USERAGENT, "bigdatafs/" BIGDATAFS_VERSION);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_before_send);
@@ -381,6 +398,15 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
     return 0;
 }
 
+void http_mask_key(const struct http *h, char *text)
+{
+    const char *key = h->key_header != NULL ? h->key_header + sizeof KEY_HEADER - 1 : "";
+    size_t len = strlen(key);
+    char *at = text;
+    while (len >= HTTP_KEY_SECRET_MIN && (at = strstr(at, key)) != NULL)
+        memset(at, '*', len);
+}
+
 static void key_free(struct http *h)
 {
     if (h->key_header != NULL)
@@ -403,12 +429,11 @@ void http_free(struct http *h)
 
 int http_set_key(struct http *h, const char *key)
 {
-    static const char name[] = "X-API-KEY: ";
-    size_t size = sizeof name + strlen(key);
+    size_t size = sizeof KEY_HEADER + strlen(key);
     char *header = malloc(size);
     if (header == NULL)
         return -ENOMEM;
-    snprintf(header, size, "%s%s", name, key);
+    snprintf(header, size, KEY_HEADER "%s", key);
     key_free(h);
     h->key_header = header;
     return 0;

@@ -63,6 +63,7 @@ struct client_call {
     struct client_call *next, *prev;
     struct loop_timer timer;
     bool rekeyed;
+    unsigned key; /* number of the key that the last attempt was sent with */
 };
 
 struct client_stats {
@@ -88,6 +89,9 @@ void client_free(struct client *c); /* cancels what is under way, without done; 
 void client_start(struct client *c, struct client_call *call);
 /* done will not be called. */
 void client_cancel(struct client_call *call);
+
+/* Takes the API key out of a text that the service sent. */
+void client_mask_key(const struct client *c, char *text);
 
 const struct client_stats *client_stats(const struct client *c);
 

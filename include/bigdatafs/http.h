@@ -22,6 +22,7 @@ enum {
     HTTP_TOKEN_MAX = 128,       /* ETag, Last-Modified, request id; longer ones are not kept */
     HTTP_REASON_MAX = 256,      /* libcurl's words for a failure */
     HTTP_KEY_MAX = 4096,        /* bytes of an API key */
+    HTTP_KEY_SECRET_MIN = 8,    /* a shorter one is no secret, and part of any text */
     HTTP_CONNECT_MS = 5000,     /* to connect, TLS handshake included */
     HTTP_READS_MAX = 64,        /* GETs under way at once; callers keep to it */
     HTTP_RETRY_AFTER_MAX = 3600 /* seconds; a longer Retry-After is cut to it */
@@ -79,6 +80,9 @@ int http_set_key(struct http *h, const char *key) MUST_CHECK;
 /* done is never called from within; an error here (-ENOMEM) means it will not be. */
 int http_start(struct http *h, struct http_request *r) MUST_CHECK;
 void http_cancel(struct http *h, struct http_request *r);
+
+/* Overwrites the API key, wherever it stands in a text, with asterisks. */
+void http_mask_key(const struct http *h, char *text);
 
 /* The status of the answer that is arriving: for the data callback. */
 long http_arriving_status(const struct http_request *r);

@@ -1,9 +1,11 @@
 """An HTTP server inside the test, for answers that no decent service gives.
 
 It serves the list and the connectors that it was given as text, archives and removes on DELETE,
-and answers by script where a test says so. A held request waits for release().
+and answers by script where a test says so. A held request waits for release(). What goes wrong
+by script (faults.py) or in a TLS handshake is recorded, so that a test can see that it did.
 """
 
+import copy
 import json
 import re
 import socket
@@ -39,12 +41,14 @@ def connector(n, **members):
 
 @dataclass
 class Answer:
-    """One scripted answer. raw replaces everything; b"" closes the connection unanswered."""
+    """One scripted answer. raw replaces everything; b"" closes the connection unanswered.
+    act(handler, request) answers in its own way and closes the connection (faults.py)."""
 
     status: int = 200
     body: bytes = b""
     headers: dict = field(default_factory=dict)
     raw: bytes = None
+    act: object = None
 
     @staticmethod
     def error(status, message="the reason given", **headers):
@@ -67,22 +71,29 @@ class Rule:
 class Service(Ledger):
     key = "service-test-key"
 
-    def __init__(self, directory, connectors=(), tcp=False):
+    def __init__(self, directory, connectors=(), tcp=False, tls=None, host="127.0.0.1"):
+        """tls: an ssl.SSLContext, which makes it https, over TCP; host: in the URL."""
         directory.mkdir()
         self.key_file = directory / "key"
         self.key_file.write_text(self.key)
         self.key_file.chmod(0o600)
         self.changed = threading.Condition()  # guards all that follows
         self.log, self.rules, self.gates = [], [], []
+        self.fired, self.handshakes, self.sockets = [], [], []
         self.closing = False
+        self.tls = tls
         self.serve(*connectors)
-        if tcp:
-            self.server = Tcp(("127.0.0.1", 0), Handler)
-            self.source = f"http://127.0.0.1:{self.server.server_address[1]}"
+        if tcp or tls:
+            self.server = tcp_server()
+            scheme = "https" if tls else "http"
+            self.source = f"{scheme}://{host}:{self.server.server_address[1]}"
         else:
             self.server = Unix(str(directory / "socket"), Handler)
             self.source = f"unix:{directory}/socket"
         self.server.service = self
+        self.listen()
+
+    def listen(self):
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
         self.thread.start()
 
@@ -120,6 +131,22 @@ class Service(Ledger):
             self.gates.clear()
             self.changed.notify_all()
 
+    def refuse(self):
+        """Over TCP: from now on connections are refused, and those there are end."""
+        self.server.shutdown()
+        self.thread.join()
+        self.server.socket.shutdown(socket.SHUT_RDWR)  # keeps the port
+        with self.changed:
+            for connection in self.sockets:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # it has ended already
+
+    def accept_again(self):
+        self.server.socket.listen()
+        self.listen()
+
     # What the test asks
 
     def seen(self):
@@ -138,16 +165,61 @@ class Service(Ledger):
     def await_deletes(self, count=1):
         assert self.await_requests(lambda r: r.method == "DELETE", count), f"no {count} DELETEs"
 
+    def faults(self):
+        """The names of the faults that happened, in order."""
+        with self.changed:
+            return [name for name, _ in self.fired]
+
+    def await_fault(self, name, count=1):
+        with self.changed:
+            assert self.changed.wait_for(
+                lambda: sum(n == name for n, _ in self.fired) >= count, timeout=DEADLINE), name
+
     def finish(self):
         with self.changed:
             self.closing = True
             self.changed.notify_all()
-        self.server.shutdown()
-        self.thread.join()
+        if self.thread.is_alive():
+            self.server.shutdown()
+            self.thread.join()
         self.server.server_close()
         return []
 
     # What the handler needs
+
+    def note_fault(self, name, nth):
+        """A fault happened to the nth request of its connection."""
+        with self.changed:
+            self.fired.append((name, nth))
+            self.changed.notify_all()
+
+    def true_answer(self, request, applied):
+        """What the service would have answered; applied: and does what was asked."""
+        with self.changed:
+            before = copy.copy(self.texts)
+            answer = self.routine(request)
+            if not applied:
+                self.texts = before
+            return answer
+
+    def secure(self, connection):
+        """The server's side of a handshake; None, and a record of it, when the client refuses."""
+        with self.changed:
+            self.sockets.append(connection)
+        if self.tls is None:
+            return connection
+        try:
+            secured = self.tls.wrap_socket(connection, server_side=True)
+        except OSError as failure:
+            with self.changed:
+                self.handshakes.append(str(failure))
+                self.changed.notify_all()
+            return None
+        with self.changed:
+            self.handshakes.append("done")
+            self.sockets.append(secured)
+            self.changed.notify_all()
+        return secured
 
     def respond(self, request):
         with self.changed:
@@ -183,12 +255,18 @@ class Service(Ledger):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    nth = 0  # request of this connection
 
     def handle_any(self):
         path, _, query = self.path.partition("?")
-        answer = self.server.service.respond(Request(
-            self.command, path, query, self.headers.get("User-Agent", ""),
-            self.headers.get("X-API-KEY", "")))
+        request = Request(self.command, path, query, self.headers.get("User-Agent", ""),
+                          self.headers.get("X-API-KEY", ""))
+        self.nth += 1
+        answer = self.server.service.respond(request)
+        if answer.act is not None:
+            self.close_connection = True
+            answer.act(self, request)
+            return
         if answer.raw is not None:
             self.wfile.write(answer.raw)
             self.close_connection = True
@@ -215,15 +293,37 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-class Tcp(socketserver.ThreadingTCPServer):
+class Securing:
+    """Mixed into a server: hands connections on once their handshake, if any, is done."""
+
+    def finish_request(self, request, client_address):
+        secured = self.service.secure(request)
+        if secured is None:
+            return
+        try:
+            super().finish_request(secured, client_address)
+        finally:
+            secured.close()
+
+
+class Tcp(Securing, socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 128
 
 
-class Unix(socketserver.ThreadingUnixStreamServer):
+class Unix(Securing, socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 128
+
+
+def tcp_server():
+    """On a port that was asked for by its number: refuse() then keeps it, as it does not keep one
+    that the kernel chose."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        return Tcp(holder.getsockname(), Handler)
 
 
 def closed_port():
