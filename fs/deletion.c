@@ -84,11 +84,16 @@ static void conclude(struct deletion *x, int err)
                                     .status = x->result.status,
                                     .requests = x->requests,
                                     .reason = err < 0 ? x->reason : ""};
+    bool ended = err == 0 && x->gone && x->record.op == AUDIT_FORCE_DELETE;
+    const struct audit_record record = x->record; /* x may be gone after the next line */
     audit_outcome(d->audit, &x->record, &outcome, on_outcome_written, x);
+    if (ended) /* no job will say it */
+        audit_resolved(d->audit, &record, "gone");
 }
 
 static void gone(struct deletion *x)
 {
+    x->gone = true;
     if (x->slot->place != PLACE_NONE)
         catalogue_learn_gone(x->all->catalogue, x->slot);
 }

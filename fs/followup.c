@@ -6,7 +6,10 @@
 
 #include "bigdatafs/deletion_internal.h"
 
-enum { RECOVER_AT_ONCE = 16 };
+enum {
+    RECOVER_AT_ONCE = 16,
+    RESOLUTION_LOOKS = 4, /* without progress, at a hard delete whose outcome is unknown */
+};
 
 /* Jobs */
 
@@ -108,58 +111,89 @@ void followup_start(struct deletions *d, struct slot *slot, const struct audit_r
 
 static void recover_next(struct deletions *d);
 
-static void resolve_now(struct resolution *r)
+static const char *place_name(const struct slot *slot)
 {
-    const struct slot *slot = slots_find(catalogue_slots(r->all->catalogue), r->record.id);
-    enum place place = slot != NULL ? (enum place)slot->place : PLACE_NONE;
-    const char *result = place == PLACE_NONE       ? "gone"
-                         : place == PLACE_ARCHIVED ? "archived"
-                                                   : "still there";
-    audit_resolved(r->all->audit, &r->record, result);
-    log_info(r->all->log, "%s, whose outcome was unknown, is %s", r->record.id, result);
+    if (slot == NULL || slot->place == PLACE_NONE)
+        return "gone";
+    return slot->place == PLACE_ARCHIVED ? "archived" : "still there";
 }
 
 static void resolution_free(struct resolution *r)
 {
     catalogue_unwait(&r->waiter);
+    loop_timer_clear(&r->timer);
+    connector_unref(r->seen);
     r->prev->next = r->next;
     r->next->prev = r->prev;
     r->all->resolving--;
     free(r);
 }
 
+static void look_again(struct resolution *r)
+{
+    loop_timer_set(r->all->loop, &r->timer, r->delay_ms);
+    r->delay_ms = r->delay_ms < JOB_SLOWEST_MS / 2 ? r->delay_ms * 2 : JOB_SLOWEST_MS;
+}
+
+/* A hard delete may be running although its answer was lost: only one that shows no progress over
+ * several looks is still there. */
+static bool may_be_running(struct resolution *r, const struct slot *slot)
+{
+    if (r->record.op != AUDIT_FORCE_DELETE || slot == NULL || slot->connector == NULL)
+        return false;
+    bool moved =
+        r->seen != NULL && (r->seen->text_len != slot->connector->text_len ||
+                            memcmp(r->seen->text, slot->connector->text, r->seen->text_len) != 0);
+    connector_unref(r->seen);
+    r->seen = connector_ref(slot->connector);
+    if (moved) {
+        r->looks = 0;
+        r->delay_ms = JOB_FIRST_MS;
+    }
+    return ++r->looks < RESOLUTION_LOOKS;
+}
+
 static void on_resolved(void *arg, int err)
 {
     struct resolution *r = arg;
     struct deletions *d = r->all;
+    const struct slot *slot = slots_find(catalogue_slots(d->catalogue), r->record.id);
+    if (err < 0 || may_be_running(r, slot)) {
+        look_again(r);
+        return;
+    }
     bool of_earlier_run = r->of_earlier_run;
-    if (err == 0)
-        resolve_now(r);
+    audit_resolved(d->audit, &r->record, place_name(slot));
+    log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id, place_name(slot));
     resolution_free(r);
     if (of_earlier_run)
         recover_next(d);
 }
 
-/* Asks what became of it; whether someone will be told. */
-bool followup_resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run)
+static void on_look_due(void *arg)
+{
+    struct resolution *r = arg;
+    int asked = catalogue_ask(r->all->catalogue, r->record.id, &r->waiter);
+    if (asked != 1)
+        on_resolved(r, asked);
+}
+
+void followup_resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run)
 {
     struct resolution *r = d->stopping ? NULL : calloc(1, sizeof *r);
     if (r == NULL)
-        return false; /* the next mount resolves it */
-    *r = (struct resolution){.all = d, .record = *record, .of_earlier_run = of_earlier_run};
+        return; /* the next mount resolves it */
+    *r = (struct resolution){.all = d,
+                             .record = *record,
+                             .of_earlier_run = of_earlier_run,
+                             .delay_ms = JOB_FIRST_MS,
+                             .prev = d->resolutions.prev,
+                             .next = &d->resolutions};
     r->waiter = (struct catalogue_waiter){.done = on_resolved, .arg = r};
-    int asked = catalogue_ask(d->catalogue, record->id, &r->waiter);
-    if (asked == 0)
-        resolve_now(r);
-    if (asked != 1) {
-        free(r);
-        return false;
-    }
-    r->prev = d->resolutions.prev;
-    r->next = &d->resolutions;
     r->prev->next = r->next->prev = r;
     d->resolving++;
-    return true;
+    loop_timer_init(&r->timer, on_look_due, r);
+    loop_timer_set(d->loop, &r->timer, 0);
 }
 
 /* Takes up what an earlier run left open, a few at a time. A hard delete that was accepted is

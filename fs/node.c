@@ -252,15 +252,6 @@ int nodes_lookup(struct nodes *n, struct node *dir, const char *name, struct nod
 
 /* Hiding */
 
-static bool has_visible_child(const struct version *v, uint32_t dir)
-{
-    const struct entry *d = &v->tree->entries[dir];
-    for (uint32_t i = d->first; i < d->first + d->count; i++)
-        if (!v->hidden[i])
-            return true;
-    return false;
-}
-
 int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
 {
     struct node *node;
@@ -271,8 +262,6 @@ int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
         err = -ENOTDIR;
     else if (!is_dir && node->kind == NODE_DIR)
         err = -EISDIR;
-    else if (is_dir && has_visible_child(node->version, node->entry))
-        err = -ENOTEMPTY;
     if (err == 0 && node->kind == NODE_CONTROL)
         dir->control_hidden = true;
     else if (err == 0)

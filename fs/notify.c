@@ -19,6 +19,8 @@ struct notify {
     struct fuse_session *session; /* NULL: drop */
     char *mountpoint;
     dev_t device;
+    unsigned holds;
+    struct worker_job *held, **held_last; /* notifications about names, in order */
 };
 
 enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED };
@@ -103,7 +105,13 @@ static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t nod
                                .device = n->device};
     memcpy(t->name, name, len);
     t->path = memcpy(t->name + len, path, path_len);
-    worker_submit(n->worker, &t->job);
+    bool of_inode = kind == INODE || kind == INODE_DATA;
+    if (n->holds > 0 && !of_inode) {
+        *n->held_last = &t->job;
+        n->held_last = &t->job.next;
+    } else {
+        worker_submit(n->worker, &t->job);
+    }
 }
 
 void notify_name(struct notify *n, uint64_t parent, const char *name)
@@ -148,6 +156,7 @@ int notify_new(struct loop *loop, struct log *log, struct notify **out)
     if (n == NULL)
         return -ENOMEM;
     n->log = log;
+    n->held_last = &n->held;
     int err = worker_start(loop, &n->worker);
     if (err < 0) {
         free(n);
@@ -161,9 +170,33 @@ void notify_free(struct notify *n)
 {
     if (n == NULL)
         return;
+    while (n->held != NULL) {
+        struct worker_job *next = n->held->next;
+        free(n->held);
+        n->held = next;
+    }
     worker_stop(n->worker);
     free(n->mountpoint);
     free(n);
+}
+
+void notify_hold(struct notify *n)
+{
+    n->holds++;
+}
+
+void notify_release(struct notify *n)
+{
+    if (--n->holds > 0)
+        return;
+    struct worker_job *job = n->held;
+    n->held = NULL;
+    n->held_last = &n->held;
+    while (job != NULL) {
+        struct worker_job *next = job->next;
+        worker_submit(n->worker, job);
+        job = next;
+    }
 }
 
 void notify_start(struct notify *n, struct fuse_session *session, const char *mountpoint,

@@ -55,6 +55,8 @@ void parked_end(struct parked *p)
     if (p->next != NULL)
         p->next->prev = p->prev;
     catalogue_unwait(&p->waiter);
+    if (p->locks)
+        notify_release(o->c.notify);
     if (p->deletion != NULL)
         deletion_abandon(p->deletion);
     if (p->slot != NULL) {
@@ -69,6 +71,12 @@ static void on_interrupt(fuse_req_t req, void *arg)
     struct parked *p = arg;
     fuse_reply_err(req, EINTR);
     parked_end(p);
+}
+
+void parked_lock(struct parked *p)
+{
+    p->locks = true;
+    notify_hold(p->ops->c.notify);
 }
 
 void ops_allow_interrupt(struct parked *p)
@@ -131,6 +139,8 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
         bool first = p == NULL;
         if (first && (p = ops_park(req, resume_lookup)) == NULL)
             return;
+        if (first)
+            parked_lock(p);
         p->node = parent;
         memmove(p->name, name, strlen(name) + 1);
         p->asked = ask;
@@ -333,6 +343,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
         struct parked *p = ops_park(req, resume_listing);
         if (p == NULL)
             return;
+        parked_lock(p);
         p->node = ino;
         p->size = size;
         p->offset = offset;

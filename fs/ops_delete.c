@@ -46,6 +46,8 @@ static void delete_and_park(fuse_req_t req, enum audit_op op, struct slot *slot,
     if (p == NULL)
         return;
     struct audit_who who = who_asks(req);
+    if (fate != FATE_NOTIFY)
+        parked_lock(p);
     p->slot = slot;
     p->size = size;
     slot->pins++;

@@ -101,7 +101,7 @@ def test_outcome_of_a_failure(mount, service, audit_lines, act):
     assert (outcome["result"], outcome["errno"]) == ("failed", "EACCES")
     assert (outcome["status"], outcome["requests"]) == (403, 1)
     assert 'not "yours"' in outcome["reason"]
-    assert served.faults() == ["instead"]
+    eventually(lambda: served.faults() == ["instead"])
     served.assert_deletes([ACTS[act][1]])
 
 

@@ -18,6 +18,7 @@ struct deletion {
     struct loop_timer resend; /* SENDING: a hard delete waits to be sent again */
     unsigned resends;
     bool abandoned;
+    bool gone; /* the service does not have it any more */
     uint64_t deadline_ms;
     deletion_done_fn *done; /* NULL: nobody waits */
     void *arg;
@@ -47,6 +48,10 @@ struct resolution {
     struct audit_record record;
     struct catalogue_waiter waiter;
     bool of_earlier_run;
+    struct loop_timer timer; /* until the next look */
+    uint64_t delay_ms;
+    unsigned looks;         /* since it last moved ... */
+    struct connector *seen; /* ... to this; NULL: not seen yet */
     struct resolution *next, *prev;
 };
 
@@ -76,9 +81,8 @@ void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress
 
 /* The service accepted the hard delete: follows it to its end. */
 void followup_start(struct deletions *d, struct slot *slot, const struct audit_record *record);
-/* The outcome is unknown: asks what became of it and records that. Whether there will be an answer.
- */
-bool followup_resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run);
+/* The outcome is unknown: asks what became of it until the service tells, and records that. */
+void followup_resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run);
 /* Forgets everything that is followed, without a word. */
 void followup_free(struct deletions *d);
 

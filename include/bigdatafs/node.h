@@ -130,7 +130,9 @@ double nodes_entry_timeout(const struct nodes *n, const struct node *node);
 void nodes_content(const struct node *node, const char **data, size_t *size);
 
 /* Hides a name inside a connector, in this mount alone, until the next list or nodes_unhide.
- * is_dir: what the caller expects. -ENOENT, -ENOTDIR, -EISDIR, -ENOTEMPTY, -ENOMEM. */
+ * is_dir: what the caller expects. A directory goes with what is in it: a list that
+ * arrives during rm -r brings names back, and must not make it fail. -ENOENT, -ENOTDIR, -EISDIR,
+ * -ENOMEM. */
 int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir) MUST_CHECK;
 void nodes_unhide(struct nodes *n, struct slot *slot);
 

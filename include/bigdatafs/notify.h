@@ -47,6 +47,12 @@ void notify_deleted(struct notify *n, uint64_t parent, uint64_t child, const cha
 void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const char *name,
                     const char *path);
 
+/* While a request that holds a directory's lock in the kernel waits for the service, notifications
+ * about names are held back: they would wait for that lock inside the kernel, where a kill -9
+ * cannot end them, and the mount would outlive the program, dead. Calls nest. */
+void notify_hold(struct notify *n);
+void notify_release(struct notify *n);
+
 /* The thread whose requests are the program's own. */
 pid_t notify_tid(const struct notify *n);
 

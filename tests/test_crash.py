@@ -1,0 +1,291 @@
+"""kill -9 in the middle of deletions: whatever dies, the audit log accounts for every DELETE.
+
+BIGDATAFS_SEED=N repeats the choice of the moments; each is a count of lines in the audit log, not
+a time."""
+
+import json
+import os
+import random
+import subprocess
+from collections import Counter
+
+import pytest
+
+from harness import archive, connector, eventually, hard, in_background, uuid
+from harness.ledger import LIST_PATH
+
+SEED = int(os.environ.get("BIGDATAFS_SEED") or random.SystemRandom().randrange(1 << 32))
+FLEET = 20  # connectors: of the active ones half are archived, half hard-deleted
+NEVER = 300
+OPS = {"archive": False, "force_delete": True}
+
+
+class Crash:
+    """A mount, a service, and what is asked of them, with one audit log over all mounts."""
+
+    def __init__(self, world, case):
+        print(f"BIGDATAFS_SEED={SEED}")
+        self.world, self.random = world, random.Random(f"{SEED} {case}")
+        self.served = world.sandbox(seed=FLEET, delete_rate=100, latency=20,
+                                    db=world.directory / "service.db")
+        self.file = world.directory / "audit.jsonl"
+        ids = self.served.ids()
+        self.ids = ids + self.served.ids(archived=True)
+        self.random.shuffle(ids)
+        half = len(ids) // 2
+        self.to_archive, self.to_delete = ids[:half], ids[half:]
+        self.mount = self.new_mount()
+
+    def new_mount(self):
+        m = self.world.mount(self.served, ttl=300, guard=0, timeout=20, audit=self.file)
+        m.allow("failed|does not answer|could not be fetched|cannot be asked for|of an earlier run")
+        return m
+
+    def audit(self):
+        """The lines that are whole."""
+        if not self.file.exists():
+            return []
+        return [json.loads(line) for line in self.file.read_text().splitlines(keepends=True)
+                if line.endswith("\n")]
+
+    def ask(self):
+        """Everything at once, each by a process of its own: [(id, force, process)]."""
+        words = [(i, False, ["rmdir", self.mount / i]) for i in self.to_archive]
+        words += [(i, True, ["sh", "-c", f"echo 1 > {self.mount / i}/.force_delete"])
+                  for i in self.to_delete]
+        self.random.shuffle(words)
+        return [(i, force, subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                            stderr=subprocess.DEVNULL))
+                for i, force, command in words]
+
+    def await_moment(self):
+        """Some line of the audit log: an intent and an outcome come for each."""
+        lines = self.random.randrange(1, 2 * len(self.to_archive + self.to_delete))
+        print(f"the moment: {lines} lines of the audit log")
+        eventually(lambda: len(self.audit()) >= lines, "the moment", deadline=60)
+
+    def kill_mount(self):
+        """umount -l of the dead mount is part of it."""
+        self.mount.kill()
+        assert not self.mount.is_mounted()
+
+    # What is compared
+
+    def states(self):
+        """What the service says of each: archived, still there or gone."""
+        served = {c["connector_id"]: c for c in self.served.client.list()}
+        return {i: "gone" if i not in served else
+                "archived" if served[i]["archived"] else "still there" for i in self.ids}
+
+    def logged(self):
+        """The DELETEs in the service's access log: [(time, id, force, status)]."""
+        found = []
+        for line in self.served.access_log.read_text().splitlines():
+            entry = json.loads(line)
+            if entry["method"] == "DELETE":
+                found.append((entry["time"], entry["path"].rsplit("/", 1)[1],
+                              entry["query"] == "force_delete=true", entry["status"]))
+        return found
+
+    def check_accounts(self, exactly):
+        """Every DELETE in the service's log belongs to an intent line that came before it; the
+        outcome of each intent tells how many there were. exactly: the service logged all."""
+        intents = {line["key"]: line for line in self.audit() if line["event"] == "intent"}
+        outcomes = {line["key"]: line for line in self.audit() if line["event"] == "outcome"}
+        assert set(outcomes) <= set(intents)
+        asked = {(line["id"], OPS[line["op"]]): line for line in intents.values()}
+        assert len(asked) == len(intents), "an intent for what was asked for once"
+        assert set(asked) <= {(i, False) for i in self.to_archive} | {
+            (i, True) for i in self.to_delete}
+        found = self.logged()
+        for time, connector_id, force, _ in found:
+            assert (connector_id, force) in asked, f"no intent for {connector_id} {force}"
+            assert asked[connector_id, force]["time"] < time
+        counts = Counter((i, force) for _, i, force, _ in found)
+        for what, intent in asked.items():
+            outcome = outcomes.get(intent["key"])
+            if outcome is None:
+                assert counts[what] <= 1 or not exactly, what
+            else:
+                assert counts[what] <= outcome["requests"], what
+                assert counts[what] == outcome["requests"] or not exactly, what
+        self.served.assert_deletes([hard(i) if force else archive(i) for _, i, force, _ in found],
+                                   any_order=True)
+
+    def open_intents(self):
+        """Intents that a mount has to settle: without an outcome, of an unknown one, or of a hard
+        delete that was accepted and not seen to its end (a 404 is the end). {key: line}"""
+        lines = self.audit()
+        settled = {line["key"] for line in lines if line["event"] == "resolved"
+                   and (line["op"] == "archive" or line["result"] == "gone")}
+        settled |= {line["key"] for line in lines if line["event"] == "outcome" and (
+            line["result"] in ("failed", "refused") or
+            line["result"] == "done" and (line["op"] == "archive" or line["status"] == 404))}
+        return {line["key"]: line for line in lines
+                if line["event"] == "intent" and line["key"] not in settled}
+
+    def accepted(self):
+        return {i for _, i, force, status in self.logged() if force and status == 202}
+
+    def is_deleting(self, connector_id):
+        """The service may have accepted what it never came to log: it refuses changes then."""
+        path = f"{LIST_PATH}/{connector_id}"
+        return self.served.client.request("PUT", path, {"label": "changed"})[0] == 409
+
+    def await_end_of_deletes(self):
+        """What the service accepted it carries out, after a crash as well."""
+        eventually(lambda: not any(map(self.is_deleting, self.to_delete)),
+                   "the end of the hard deletes")
+        states = self.states()
+        assert all(states[i] == "gone" for i in self.accepted())
+
+    def resolutions(self):
+        found = {}
+        for line in self.audit():
+            if line["event"] == "resolved":
+                found.setdefault(line["key"], []).append(line["result"])
+        return found
+
+    def check_resolved(self, left):
+        """Each of those left gets its line, and the last word on it is the truth."""
+        def unlike():
+            found, states = self.resolutions(), self.states()
+            outcomes = {line["key"]: line for line in self.audit() if line["event"] == "outcome"}
+            return [(key, line["op"], line["id"], found.get(key), states[line["id"]],
+                     outcomes.get(key))
+                    for key, line in left.items()
+                    if found.get(key, [None])[-1] != states[line["id"]]]
+
+        try:
+            eventually(lambda: not unlike(), "the resolution of what was left open")
+        except AssertionError:
+            print("not resolved:", *unlike(), sep="\n  ")
+            raise
+        for key, line in left.items():
+            if line["op"] == "archive":
+                assert len(self.resolutions()[key]) == 1
+
+    def check_settled(self):
+        """A mount more finds nothing to do: no line, no DELETE."""
+        lines, deletes = self.audit(), self.logged()
+        last = self.new_mount()
+        assert last.active() == sorted(i for i, s in self.states().items() if s == "still there")
+        assert last.archived() == sorted(i for i, s in self.states().items() if s == "archived")
+        assert last.unmount() == 0
+        assert [line for line in self.audit() if line not in lines] == []
+        assert self.logged() == deletes and "of an earlier run" not in last.log()
+
+
+def reap(processes):
+    return {(i, force): process.wait(60) for i, force, process in processes}
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_mount_killed(world, case):
+    crash = Crash(world, f"mount {case}")
+    processes = crash.ask()
+    crash.await_moment()
+    crash.kill_mount()
+    reap(processes)
+    left = crash.open_intents()
+    sent = crash.logged()
+    crash.await_end_of_deletes()
+    crash.mount = crash.new_mount()
+    crash.check_resolved(left)
+    assert crash.mount.unmount() == 0
+    assert crash.logged()[:len(sent)] == sent
+    crash.check_accounts(exactly=True)
+    crash.check_settled()
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_service_killed(world, case):
+    """The mount lives on, asks again, and reports each deletion as it ended."""
+    crash = Crash(world, f"service {case}")
+    processes = crash.ask()
+    crash.await_moment()
+    accepted = crash.accepted()
+    crash.served.kill()
+    crash.served.start()
+    codes = reap(processes)
+    accepted |= crash.accepted()
+    crash.await_end_of_deletes()
+    outcomes = {(line["id"], OPS[line["op"]]): line["result"] for line in crash.audit()
+                if line["event"] == "outcome"}
+    assert set(outcomes) == set(codes)
+    for what, code in codes.items():
+        assert (outcomes[what] == "done") == (code == 0), what
+        wanted = {"done": "gone" if what[1] else "archived", "failed": "still there"}
+        if outcomes[what] in wanted:
+            eventually(lambda: crash.states()[what[0]] == wanted[outcomes[what]], what)
+    followed = crash.open_intents()
+    crash.check_resolved(followed)
+    assert crash.mount.unmount() == 0
+    crash.check_accounts(exactly=False)
+    crash.check_settled()
+    assert accepted == crash.accepted()
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_both_killed(world, case):
+    crash = Crash(world, f"both {case}")
+    processes = crash.ask()
+    crash.await_moment()
+    if crash.random.random() < 0.5:
+        crash.served.kill()
+        crash.kill_mount()
+    else:
+        crash.kill_mount()
+        crash.served.kill()
+    reap(processes)
+    left = crash.open_intents()
+    crash.served.start()
+    crash.await_end_of_deletes()
+    crash.mount = crash.new_mount()
+    crash.check_resolved(left)
+    assert crash.mount.unmount() == 0
+    crash.check_accounts(exactly=False)
+    crash.check_settled()
+
+
+def test_followed_hard_delete_is_followed_by_the_next_mount(world):
+    """The service is slow to delete: the next mount shows it as deleting until it is gone."""
+    served = world.sandbox(seed=3, delete_rate=1, db=world.directory / "service.db")
+    big = max(served.client.list(), key=lambda c: c["files_count"])["connector_id"]
+    audit = world.directory / "audit.jsonl"
+    m = world.mount(served, ttl=300, audit=audit)
+    (m / big / ".force_delete").write_text("1\n")
+    m.kill()
+    served.kill()
+    served.start()
+    m = world.mount(served, ttl=300, audit=audit)
+    m.expect("1 deletions of an earlier run")
+    eventually(lambda: m.read(f"{big}/.force_delete") == b"deleting\n", "deleting")
+    served.stop()
+    served.options[served.options.index("--delete-rate") + 1] = 0
+    served.start()
+    m.allow("does not answer|could not be fetched")
+    eventually(lambda: big not in m.active(), "the end of the hard delete")
+    key = json.loads(audit.read_text().splitlines()[0])["key"]
+    eventually(lambda: [json.loads(line)["result"] for line in audit.read_text().splitlines()
+                        if json.loads(line)["event"] == "resolved" and
+                        json.loads(line)["key"] == key][-1:] == ["gone"], "its last line")
+    served.assert_deletes([hard(big)])
+
+
+def test_killed_while_an_archive_waits_and_names_change(mount, service):
+    """A notification about the root must not wait in the kernel for the rmdir's lock: nothing could
+    end the program then, nor the rmdir."""
+    served = service(connector(1), connector(2), connector(3))
+    m = mount(served, ttl=NEVER, timeout=100)
+    assert m.active() == [uuid(1), uuid(2), uuid(3)]
+    served.hold("DELETE")
+    thread, outcome = in_background(os.rmdir, m / uuid(1))
+    served.await_deletes()
+    served.serve(connector(1), connector(2))
+    (m / ".bigdatafs/refresh").write_text("1")
+    m.kill()
+    thread.join(60)
+    assert outcome and outcome[0] != 0
+    served.release()
+    served.assert_deletes([archive(uuid(1))])
