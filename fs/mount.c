@@ -153,6 +153,16 @@ static int make_client(struct mount *m)
     return client_new(m->loop, m->http, m->log, credential_rekey, m->credential, &m->client);
 }
 
+/* Which service the audit log's lines are about: what an earlier run left open on another one is
+ * not this mount's to follow. A sandbox in memory ends with its mount. */
+static const char *service_name(const struct mount *m)
+{
+    if (!m->options->sandbox)
+        return m->options->source;
+    return m->options->sandbox_file != NULL ? m->options->sandbox_file
+                                            : sandbox_child_socket(m->sandbox);
+}
+
 static int make_tree(struct mount *m)
 {
     struct options *o = m->options;
@@ -165,7 +175,7 @@ static int make_tree(struct mount *m)
     if (err == 0)
         err = catalogue_new(m->loop, m->api, m->log, m->failures, &catalogue, &m->catalogue);
     if (err == 0)
-        err = audit_new(m->loop, m->log, o->audit_file, o->source, &m->audit);
+        err = audit_new(m->loop, m->log, o->audit_file, service_name(m), &m->audit);
     if (err == 0)
         err = deletions_new(m->loop, m->api, m->catalogue, m->audit, m->log, m->failures, &deletion,
                             &m->deletions);

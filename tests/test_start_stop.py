@@ -378,6 +378,18 @@ def test_sandbox_without_a_file_starts_anew(mount):
     assert second.active() == ids and ids[0] not in second.archived()
 
 
+def test_sandbox_in_memory_starts_afresh(mount):
+    """What was left running in one that is gone is nobody's business."""
+    m = mount(None, "--sandbox")
+    target = m.active()[0]
+    (m / target / ".force_delete").write_text("1")
+    assert m.unmount() == 0
+    m = mount(None, "--sandbox")
+    assert m.read(".bigdatafs/jobs") == b""
+    assert m.read(f"{target}/.force_delete") == b"idle\n"
+    assert m.unmount() == 0
+
+
 def test_sandbox_file_that_is_none(program, point, tmp_path):
     file = tmp_path / "sandbox.db"
     file.write_text("this is no database, but it is longer than a header would be\n" * 100)
