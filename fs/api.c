@@ -268,6 +268,11 @@ void api_cancel(struct api_op *op)
     op_free(op);
 }
 
+void api_forget_list(struct api *a)
+{
+    a->etag[0] = a->last_modified[0] = '\0';
+}
+
 bool api_is_unsent(const struct api_op *op)
 {
     return op->call.request.exchange == NULL && !op->call.lost;

@@ -35,6 +35,7 @@ struct refresh {
     size_t count, capacity, committed;
     size_t guess; /* index of the slot that the next element probably is */
     unsigned left_out;
+    bool partial;        /* something newer was known, so a part of the list was passed over */
     bool lists_archived; /* some list had an archived connector: absence from it tells */
     struct loop_timer turn;
     size_t missing;
@@ -145,6 +146,8 @@ static void finish(struct refresh *r)
     r->staged = NULL;
     r->capacity = 0;
     r->state = IDLE;
+    if (r->partial)
+        api_forget_list(r->api);
     r->host.done(r->host.arg, &r->result, r->left_out);
 }
 
@@ -182,6 +185,8 @@ static void commit_one(struct refresh *r, struct staged *s)
     slot->confirmed_ms = loop_now(r->loop);
     if (s->connector != NULL && slot->changed <= r->changes)
         r->host.set(r->host.arg, slot, s->connector);
+    else if (slot->changed > r->changes)
+        r->partial = true;
     if (slot->place == PLACE_ARCHIVED)
         r->lists_archived = true;
 }
@@ -198,6 +203,8 @@ static void find_missing(struct refresh *r)
         slot->suspect = expected && slot->seen != r->number && slot->changed <= r->changes;
         if (slot->seen != r->number)
             slot->listed = false;
+        if (expected && slot->seen != r->number && slot->changed > r->changes)
+            r->partial = true;
         r->missing += slot->suspect;
     }
 }
@@ -225,6 +232,8 @@ static void conclude(struct refresh *r)
             kept++;
         slot->suspect = false;
     }
+    if (kept > 0 || r->alive > 0)
+        r->partial = true;
     if (kept > 0)
         log_warning(r->log, "the list lacks %zu connectors that the service still has: kept", kept);
     finish(r);
@@ -304,6 +313,7 @@ int refresh_start(struct refresh *r, uint64_t changes)
     struct api_list_sink sink = {
         .restart = on_restart, .element = on_element, .done = on_list_done, .arg = r};
     r->changes = changes;
+    r->partial = false;
     int err = api_list(r->api, &sink, &r->op);
     if (err == 0)
         r->state = LISTING;

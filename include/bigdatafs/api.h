@@ -75,6 +75,9 @@ int api_list(struct api *a, const struct api_list_sink *sink, struct api_op **op
 /* done will not be called. A request that was sent is not taken back by it. */
 void api_cancel(struct api_op *op);
 
+/* The last list was not taken over whole: the next one must not be answered with "not modified". */
+void api_forget_list(struct api *a);
+
 /* Whether nothing of it can have reached the service so far: it waits for its turn. */
 bool api_is_unsent(const struct api_op *op);
 
