@@ -159,8 +159,11 @@ class Model:
             self.check_hard_delete(op, known, sent, contended)
 
     def check_archive(self, op, known, sent, missing, listed):
-        if op.kind == "rm" and op.error in ("ENOTEMPTY", "EISDIR"):  # a list came in its midst
+        if op.kind == "rm" and op.error == "ENOTEMPTY":  # a list came in its midst
             assert listed and (op.id, False) not in sent, op
+            return
+        if op.kind == "rm" and op.error == "EISDIR":  # its id was there at rm's second look alone
+            assert (op.id, False) not in sent, op
             return
         if op.error == "EPERM":  # rename of what has just left its place
             assert op.kind == "mv" and missing, op
