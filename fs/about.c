@@ -119,13 +119,15 @@ static int render_metrics(const struct about *a, struct buf *to)
 
 int about_render(const struct about *a, enum about_file file, struct buf *to)
 {
+    int err;
     switch (file) {
     case ABOUT_STATUS:
         return render_status(a, to);
     case ABOUT_ERRORS:
         return failures_render(a->failures, to);
     case ABOUT_JOBS:
-        return deletions_render(a->deletions, to);
+        err = bulks_render(a->bulks, to);
+        return err < 0 ? err : deletions_render(a->deletions, to);
     case ABOUT_METRICS:
         return render_metrics(a, to);
     default:

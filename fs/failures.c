@@ -49,7 +49,10 @@ static const char *local_hint(int err)
     case EBUSY:
         return "wait for the deletion under way: .bigdatafs/jobs shows it";
     case EINVAL:
-        return "write 1, true, yes, delete or the id, at the start of the file";
+        return "write 1, true, yes, delete or the id to .force_delete, ids one a line to archive "
+               "and force_delete of .bigdatafs";
+    case ENOENT:
+        return "check the id: the root and .archived have all that there are";
     case EPERM:
         return "mount without -o dry_run to delete";
     case EIO:

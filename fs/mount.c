@@ -41,6 +41,7 @@ struct mount {
     struct catalogue *catalogue;
     struct audit *audit;
     struct deletions *deletions;
+    struct bulks *bulks;
     struct notify *notify;
     struct failures *failures;
     struct about about;
@@ -180,6 +181,8 @@ static int make_tree(struct mount *m)
         err = deletions_new(m->loop, m->api, m->catalogue, m->audit, m->log, m->failures, &deletion,
                             &m->deletions);
     if (err == 0)
+        err = bulks_new(m->loop, m->catalogue, m->deletions, m->failures, o->parallel, &m->bulks);
+    if (err == 0)
         err = notify_new(m->loop, m->log, &m->notify);
     if (err == 0)
         err = nodes_new(m->loop, m->catalogue, m->notify, m->log, &m->about, &node, &m->nodes);
@@ -189,6 +192,7 @@ static int make_tree(struct mount *m)
                               .catalogue = m->catalogue,
                               .client = m->client,
                               .deletions = m->deletions,
+                              .bulks = m->bulks,
                               .failures = m->failures,
                               .audit = m->audit};
     if (err < 0)
@@ -209,6 +213,8 @@ static int make_session(struct mount *m)
                                 .catalogue = m->catalogue,
                                 .nodes = m->nodes,
                                 .deletions = m->deletions,
+                                .bulks = m->bulks,
+                                .failures = m->failures,
                                 .notify = m->notify,
                                 .confirm_id = m->options->confirm_id};
     struct deletion_observer observer = {.progress = on_progress, .arg = m};
@@ -337,7 +343,7 @@ static void run_until(struct mount *m, bool (*idle)(struct mount *m), uint64_t m
 
 static bool nothing_is_deleted(struct mount *m)
 {
-    return deletions_under_way(m->deletions) == 0;
+    return deletions_under_way(m->deletions) == 0 && bulks_under_way(m->bulks) == 0;
 }
 
 static bool kernel_is_told(struct mount *m)
@@ -348,7 +354,8 @@ static bool kernel_is_told(struct mount *m)
 /* Lets DELETEs under way come to their end and their record, then lets go of the kernel. */
 static void wind_down(struct mount *m)
 {
-    if (m->deletions != NULL) {
+    if (m->bulks != NULL) {
+        bulks_stop(m->bulks);
         run_until(m, nothing_is_deleted, MOUNT_DRAIN_MS);
         deletions_stop(m->deletions);
         run_until(m, nothing_is_deleted, MOUNT_CLOSE_MS);
@@ -367,6 +374,7 @@ static void wind_down(struct mount *m)
 static void free_parts(struct mount *m)
 {
     notify_free(m->notify);
+    bulks_free(m->bulks);
     audit_free(m->audit);
     deletions_free(m->deletions);
     nodes_free(m->nodes);

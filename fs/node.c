@@ -45,6 +45,19 @@ static struct node *node_new(struct nodes *n, enum node_kind kind, struct slot *
     return node;
 }
 
+/* Nobody can go on with what was written: it is closed. */
+static void report_unfinished(const struct nodes *n, const struct node *node)
+{
+    static const char reason[] = "the last line is no connector id: nothing was sent for it";
+    struct failure_note note = {.operation =
+                                    node->entry == AUDIT_ARCHIVE ? "archive" : "hard delete",
+                                .id = "",
+                                .err = -EINVAL,
+                                .reason = reason};
+    failures_add(n->about->failures, &note);
+    log_warning(n->log, NODE_ABOUT_NAME "/%s: %s", node_bulk_name(node->entry), reason);
+}
+
 static void node_free(struct nodes *n, struct node *node)
 {
     if (node->prev != NULL)
@@ -59,6 +72,9 @@ static void node_free(struct nodes *n, struct node *node)
     if (node->report != NULL)
         free(node->report->text);
     free(node->report);
+    if (node->lines != NULL && control_is_unfinished(node->lines))
+        report_unfinished(n, node);
+    free(node->lines);
     n->count--;
     free(node);
 }
@@ -176,12 +192,44 @@ int node_of_report(struct nodes *n, uint32_t file, struct node **out)
     return 0;
 }
 
+const char *node_bulk_name(uint32_t op)
+{
+    return op == AUDIT_ARCHIVE ? NODE_BULK_ARCHIVE_NAME : NODE_BULK_FORCE_DELETE_NAME;
+}
+
+static int node_of_bulk(struct nodes *n, uint32_t op, struct node **out)
+{
+    struct node *node = node_new(n, NODE_BULK, NULL);
+    if (node == NULL)
+        return -ENOMEM;
+    node->lines = calloc(1, sizeof *node->lines);
+    if (node->lines == NULL) {
+        node_free(n, node);
+        return -ENOMEM;
+    }
+    node->entry = op;
+    node->ino = FIRST_BULK_INO + op;
+    *out = node;
+    return 0;
+}
+
+void nodes_bulk_written(struct nodes *n, struct node *node, const struct control_lines *lines)
+{
+    *node->lines = *lines;
+    /* Without its name the kernel forgets the node as soon as it is closed. */
+    if (control_is_unfinished(lines))
+        notify_name(n->notify, nodes_id(n, &n->about_dir), node_bulk_name(node->entry));
+}
+
 static int lookup_about(struct nodes *n, const char *name, struct node **out)
 {
     if (strcmp(name, NODE_REFRESH_NAME) == 0) {
         *out = &n->refresh;
         return 0;
     }
+    for (uint32_t op = 0; op < BULK_FILES; op++)
+        if (strcmp(name, node_bulk_name(op)) == 0)
+            return node_of_bulk(n, op, out);
     for (uint32_t i = 0; i < ABOUT_FILES; i++)
         if (strcmp(name, about_name(i)) == 0)
             return node_of_report(n, i, out);

@@ -77,14 +77,25 @@ static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
     return 0;
 }
 
-/* Reports have no node here: a lookup renders one. */
+/* Reports and bulk files have no node here: a lookup makes one. */
 static int list_about(struct nodes *n, uint64_t after, const struct listing_to *to)
 {
-    enum { COOKIE_REFRESH = 3, COOKIE_FIRST_REPORT = 4 };
+    enum {
+        COOKIE_REFRESH = 3,
+        COOKIE_FIRST_BULK = 4,
+        COOKIE_FIRST_REPORT = COOKIE_FIRST_BULK + BULK_FILES
+    };
     if (after < COOKIE_REFRESH) {
         struct node_child child = {
             .name = NODE_REFRESH_NAME, .cookie = COOKIE_REFRESH, .ino = REFRESH_INO};
         if (!hand_over(to, &child, &n->refresh))
+            return 0;
+    }
+    for (uint32_t op = 0; op < BULK_FILES; op++) {
+        struct node_child child = {.name = node_bulk_name(op),
+                                   .cookie = COOKIE_FIRST_BULK + op,
+                                   .ino = FIRST_BULK_INO + op};
+        if (child.cookie > after && !hand_over(to, &child, NULL))
             return 0;
     }
     for (uint32_t i = 0; i < ABOUT_FILES; i++) {
@@ -219,6 +230,9 @@ void nodes_attr(const struct nodes *n, const struct node *node, struct stat *st)
         st->st_mtim =
             n->changed[PLACE_NONE]; /* tar takes a new time for a change under its hands */
         break;
+    case NODE_BULK:
+        st->st_blksize = BULK_WRITE_SIZE;
+        /* fall through */
     case NODE_REFRESH:
         st->st_mode = S_IFREG | (0600 & ~n->options.umask);
         st->st_nlink = 1;
@@ -256,8 +270,8 @@ double nodes_attr_timeout(const struct nodes *n, const struct node *node)
 
 double nodes_entry_timeout(const struct nodes *n, const struct node *node)
 {
-    if (node->kind == NODE_REPORT)
-        return 0; /* the next walk renders it anew */
+    if (node->kind == NODE_REPORT || node->kind == NODE_BULK)
+        return 0; /* the next walk makes a new one */
     if (node->kind != NODE_CONNECTOR)
         return NODE_LONG_S;
     if (n->can_expire && catalogue_ttl_left_ms(n->catalogue) > 0)
@@ -273,7 +287,7 @@ void nodes_content(const struct node *node, const char **data, size_t *size)
     } else if (node->kind == NODE_REPORT) {
         *data = node->report->text;
         *size = node->report->len;
-    } else if (node->kind == NODE_REFRESH) {
+    } else if (node->kind == NODE_REFRESH || node->kind == NODE_BULK) {
         *data = "";
         *size = 0;
     } else {

@@ -59,6 +59,8 @@ void parked_end(struct parked *p)
         notify_release(o->c.notify);
     if (p->deletion != NULL)
         deletion_abandon(p->deletion);
+    if (p->bulk != NULL)
+        bulk_abandon(p->bulk);
     if (p->slot != NULL) {
         nodes_set_fate(p->slot, FATE_NOTIFY);
         p->slot->pins--;
@@ -222,7 +224,9 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
     const int harmless = FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
                          FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME;
     /* What a shell does on the way to a write, and touch: nothing is changed by it. */
-    if ((node->kind == NODE_CONTROL || node->kind == NODE_REFRESH) && (to_set & ~harmless) == 0)
+    bool writable =
+        node->kind == NODE_CONTROL || node->kind == NODE_REFRESH || node->kind == NODE_BULK;
+    if (writable && (to_set & ~harmless) == 0)
         op_getattr(req, ino, fi);
     else
         fuse_reply_err(req, EPERM);

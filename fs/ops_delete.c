@@ -154,6 +154,70 @@ static void refresh_and_park(fuse_req_t req, size_t size)
     ops_allow_interrupt(p);
 }
 
+static void bulk_ended(struct parked *p, int err)
+{
+    if (err < 0) {
+        fuse_reply_err(p->req, -err);
+    } else {
+        nodes_bulk_written(p->ops->c.nodes, nodes_from_id(p->ops->c.nodes, p->node), &p->lines);
+        fuse_reply_write(p->req, p->size);
+    }
+    parked_end(p);
+}
+
+static void on_bulk_done(void *arg, int err)
+{
+    struct parked *p = arg;
+    p->bulk = NULL;
+    p->resume(p, err);
+}
+
+static void refuse_bulk(struct ops *o, enum audit_op op, const struct audit_who *who, int err,
+                        size_t good_lines)
+{
+    char reason[128];
+    if (err == -EINVAL)
+        snprintf(reason, sizeof reason, "line %zu is no connector id: nothing was sent",
+                 good_lines + 1);
+    else
+        snprintf(reason, sizeof reason, "%s: nothing was sent", strerror(-err));
+    struct failure_note note = {.operation = op == AUDIT_ARCHIVE ? "archive" : "hard delete",
+                                .id = "",
+                                .who = who,
+                                .err = err,
+                                .reason = reason};
+    failures_add(o->c.failures, &note);
+    log_warning(o->c.log, NODE_ABOUT_NAME "/%s: %s",
+                op == AUDIT_ARCHIVE ? NODE_BULK_ARCHIVE_NAME : NODE_BULK_FORCE_DELETE_NAME, reason);
+}
+
+/* A write to archive or force_delete of .bigdatafs. */
+static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
+                          off_t offset)
+{
+    struct ops *o = ops_of(req);
+    struct node *node = nodes_from_id(o->c.nodes, ino);
+    enum audit_op op = node->entry;
+    struct parked *p = ops_park(req, bulk_ended);
+    if (p == NULL)
+        return;
+    control_id *ids;
+    size_t count;
+    struct audit_who who = who_asks(req);
+    p->node = ino;
+    p->size = size;
+    p->lines = *node->lines;
+    int err = control_ids(&p->lines, (uint64_t)offset, data, size, &ids, &count);
+    if (err < 0)
+        refuse_bulk(o, op, &who, err, count);
+    else
+        err = bulk_start(o->c.bulks, op, ids, count, &who, on_bulk_done, p, &p->bulk);
+    if (err < 0)
+        bulk_ended(p, err);
+    else
+        ops_allow_interrupt(p);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
@@ -162,6 +226,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     struct node *node = nodes_from_id(o->c.nodes, ino);
     if (node->kind == NODE_REFRESH) {
         refresh_and_park(req, size);
+        return;
+    }
+    if (node->kind == NODE_BULK) {
+        bulk_and_park(req, ino, data, size, offset);
         return;
     }
     if (node->kind != NODE_CONTROL) {

@@ -11,6 +11,7 @@ from harness import Answer, archive, connector, eventually, fails_with, hard, uu
 
 NEVER = 300
 REPORTS = ["errors", "jobs", "metrics", "status"]
+CONTROLS = ["archive", "force_delete", "refresh"]
 
 
 def lines(m, name):
@@ -20,12 +21,14 @@ def lines(m, name):
 def test_listing_and_modes(mount, service):
     served = service(connector(1))
     m = mount(served, ttl=NEVER)
-    assert sorted(os.listdir(m / ".bigdatafs")) == sorted([*REPORTS, "refresh"])
+    assert sorted(os.listdir(m / ".bigdatafs")) == sorted([*REPORTS, *CONTROLS])
     for name in REPORTS:
         status = os.stat(m / ".bigdatafs" / name)
         assert status.st_mode & 0o777 == 0o444
         assert status.st_size == len(m.read(f".bigdatafs/{name}")) or name == "metrics"
-    assert os.stat(m / ".bigdatafs/refresh").st_mode & 0o777 == 0o600
+    for name in CONTROLS:
+        assert os.stat(m / ".bigdatafs" / name).st_mode & 0o777 == 0o600
+        assert m.read(f".bigdatafs/{name}") == b""
     with fails_with(errno.ENOENT):
         os.stat(m / ".bigdatafs/nothing")
     with fails_with(errno.EPERM):

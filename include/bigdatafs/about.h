@@ -7,6 +7,7 @@
 
 #include "bigdatafs/audit.h"
 #include "bigdatafs/buf.h"
+#include "bigdatafs/bulk.h"
 #include "bigdatafs/catalogue.h"
 #include "bigdatafs/client.h"
 #include "bigdatafs/compiler.h"
@@ -24,6 +25,7 @@ struct about {
     struct catalogue *catalogue;
     struct client *client;
     struct deletions *deletions;
+    struct bulks *bulks;
     struct failures *failures;
     struct audit *audit;
 };

@@ -27,6 +27,7 @@
 #include "bigdatafs/catalogue.h"
 #include "bigdatafs/compiler.h"
 #include "bigdatafs/connector.h"
+#include "bigdatafs/control.h"
 #include "bigdatafs/log.h"
 #include "bigdatafs/loop.h"
 #include "bigdatafs/notify.h"
@@ -37,6 +38,8 @@
 #define NODE_ARCHIVED_NAME ".archived"
 #define NODE_ABOUT_NAME ".bigdatafs"
 #define NODE_REFRESH_NAME "refresh"
+#define NODE_BULK_ARCHIVE_NAME "archive"
+#define NODE_BULK_FORCE_DELETE_NAME "force_delete"
 
 enum {
     NODE_LONG_S = 86400, /* kernel time-out of what is invalidated when it changes */
@@ -54,6 +57,7 @@ enum node_kind {
     NODE_ABOUT,     /* .bigdatafs */
     NODE_REPORT,    /* a read-only file in it: rendered anew for each lookup */
     NODE_REFRESH,   /* its control file */
+    NODE_BULK,      /* archive and force_delete in it: each open has one of its own */
 };
 
 struct node {
@@ -61,15 +65,17 @@ struct node {
     bool attached;
     bool control_hidden; /* NODE_CONNECTOR: its .force_delete was unlinked */
     uint8_t progress;    /* NODE_CONTROL: what it reads as */
-    uint32_t entry;      /* NODE_DIR, NODE_FILE: in version->tree; NODE_REPORT: enum about_file */
+    uint32_t entry;      /* NODE_DIR, NODE_FILE: in version->tree; NODE_REPORT: enum about_file;
+                            NODE_BULK: enum audit_op */
     uint64_t lookups;
-    uint64_t ino;             /* st_ino */
-    struct slot *slot;        /* pinned; NULL outside connectors */
-    struct version *version;  /* NODE_CONNECTOR: NULL until someone looks inside */
-    struct node *control;     /* NODE_CONNECTOR: the attached node of .force_delete, or NULL */
-    uint8_t fate;             /* NODE_CONNECTOR: enum node_fate */
-    struct report *report;    /* NODE_REPORT */
-    struct node *next, *prev; /* all nodes */
+    uint64_t ino;                /* st_ino */
+    struct slot *slot;           /* pinned; NULL outside connectors */
+    struct version *version;     /* NODE_CONNECTOR: NULL until someone looks inside */
+    struct node *control;        /* NODE_CONNECTOR: the attached node of .force_delete, or NULL */
+    uint8_t fate;                /* NODE_CONNECTOR: enum node_fate */
+    struct report *report;       /* NODE_REPORT */
+    struct control_lines *lines; /* NODE_BULK: what was written so far */
+    struct node *next, *prev;    /* all nodes */
 };
 
 /* How the name of a connector's directory goes when its slot changes its place. */
@@ -143,6 +149,9 @@ void nodes_progress(struct nodes *n, struct slot *slot);
 /* Someone wrote to the slot's .force_delete: the next open meets a new inode, since the kernel may
  * have kept what was written as the content of the old one. */
 void nodes_renew_control(struct nodes *n, struct slot *slot);
+
+/* A write to a NODE_BULK was taken: lines is what it left. */
+void nodes_bulk_written(struct nodes *n, struct node *node, const struct control_lines *lines);
 
 /* What poll(2) on a NODE_CONTROL answers. handle (owned by nodes from here; NULL is fine) is
  * notified when that changes. At most NODE_POLLS_MAX are kept: the oldest wakes early. */

@@ -12,7 +12,10 @@ enum {
     ARCHIVED_INO = 2,
     ABOUT_INO = 3,
     REFRESH_INO = 4,
-    FIRST_REPORT_INO = 5,
+    FIRST_BULK_INO = 5,
+    FIRST_REPORT_INO = 16,
+    BULK_FILES = AUDIT_FORCE_DELETE + 1,
+    BULK_WRITE_SIZE = 1 << 20, /* st_blksize of the bulk files: what programs write at once */
     COOKIE_ARCHIVED = 3,
     COOKIE_ABOUT = 4,
     COOKIE_CONTROL = 3,
@@ -67,6 +70,9 @@ int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node
 struct node *node_of_departed(struct nodes *n, struct slot *slot);
 /* Gives a connector's directory the version to look inside. */
 int node_open_version(struct node *dir) MUST_CHECK;
+
+/* The name of the bulk control file of an enum audit_op. */
+const char *node_bulk_name(uint32_t op);
 
 /* A new NODE_REPORT with what there is to say now, under no name. */
 int node_of_report(struct nodes *n, uint32_t file, struct node **out) MUST_CHECK;

@@ -12,9 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bigdatafs/bulk.h"
 #include "bigdatafs/catalogue.h"
 #include "bigdatafs/compiler.h"
 #include "bigdatafs/deletion.h"
+#include "bigdatafs/failures.h"
 #include "bigdatafs/log.h"
 #include "bigdatafs/loop.h"
 #include "bigdatafs/node.h"
@@ -35,6 +37,8 @@ struct ops_config {
     struct catalogue *catalogue;
     struct nodes *nodes;
     struct deletions *deletions;
+    struct bulks *bulks;
+    struct failures *failures;
     struct notify *notify;
     bool confirm_id; /* .force_delete takes the connector's id alone */
 };

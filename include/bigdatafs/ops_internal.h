@@ -26,7 +26,7 @@ struct parked;
  * parked_end, or waits on. */
 typedef void parked_fn(struct parked *p, int err);
 
-/* A request that waits. Who frees it must have replied; its waiter and deletion are let go. */
+/* A request that waits. Who frees it must have replied; what it waits for is let go. */
 struct parked {
     struct ops *ops;
     struct parked *next, *prev;
@@ -35,6 +35,8 @@ struct parked {
     struct catalogue_waiter waiter; /* when waiting for the catalogue */
     struct deletion *deletion;      /* when waiting for a deletion */
     struct slot *slot;              /* of it, pinned */
+    struct bulk *bulk;              /* when waiting for many */
+    struct control_lines lines;     /* write to a bulk file: what it leaves if it succeeds */
     fuse_ino_t node;                /* lookup: the parent; readdir: the directory */
     size_t size;                    /* readdir: of the answer; write: of what was written */
     off_t offset;

@@ -1,6 +1,7 @@
 #include "bigdatafs/control.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "check.h"
 
@@ -45,10 +46,89 @@ static void test_confirm_id(void)
     CHECK_INT(ask("019a9612-bfad-758c-884e-37dd8c6ad2cc", true), -EINVAL);
 }
 
+/* Ids, one a line */
+
+#define ID1 "019a9612-bfad-758c-884e-000000000001"
+#define ID2 "019a9612-bfad-758c-884e-000000000002"
+
+/* Gives text to control_ids in writes of at most so many bytes; the ids taken, with a space behind
+ * each, or the number of the write that was refused. */
+static const char *feed(const char *text, size_t piece, char out[static 512])
+{
+    struct control_lines lines = {0};
+    size_t offset = 0, len = strlen(text);
+    char *end = out;
+    *end = '\0';
+    for (unsigned n = 1; offset < len; n++) {
+        struct control_lines before = lines;
+        size_t size = len - offset < piece ? len - offset : piece, count;
+        control_id *ids;
+        if (control_ids(&lines, offset, text + offset, size, &ids, &count) < 0) {
+            CHECK(memcmp(&before, &lines, sizeof lines) == 0);
+            snprintf(end, 32, "refused %u line %zu", n, count + 1);
+            return out;
+        }
+        for (size_t i = 0; i < count; i++)
+            end += snprintf(end, 64, "%s ", ids[i]);
+        free(ids);
+        offset += size;
+    }
+    return out;
+}
+
+static void test_ids(void)
+{
+    char out[512];
+    CHECK_STR(feed(ID1 "\n" ID2 "\n", 512, out), ID1 " " ID2 " ");
+    CHECK_STR(feed(ID2 "\n" ID1, 512, out), ID2 " " ID1 " ");
+    CHECK_STR(feed(ID2 "\n" ID1 "\n" ID2 "\n" ID2, 512, out), ID2 " " ID1 " ");
+    CHECK_STR(feed("", 512, out), "");
+    CHECK_STR(feed("\n", 512, out), "refused 1 line 1");
+    CHECK_STR(feed(ID1 "\n\n" ID2, 512, out), "refused 1 line 2");
+    CHECK_STR(feed(ID1 ID2, 512, out), "refused 1 line 1");
+    CHECK_STR(feed("019a96", 512, out), "refused 1 line 1");
+    CHECK_STR(feed(ID1 "\n019a96\n", 512, out), "refused 1 line 2");
+    CHECK_STR(feed(ID1 "\n019a96x", 512, out), "refused 1 line 2");
+}
+
+static void test_ids_in_pieces(void)
+{
+    char out[512];
+    for (size_t piece = UUID_LEN; piece < 2 * UUID_LEN + 3; piece++) {
+        CHECK_STR(feed(ID1 "\n" ID2 "\n", piece, out), ID1 " " ID2 " ");
+        CHECK_STR(feed(ID1 "\n" ID2, piece, out), ID1 " " ID2 " ");
+    }
+    CHECK_STR(feed(ID1 "\n" ID2 "\n", UUID_LEN - 1, out), "refused 1 line 1");
+    CHECK_STR(feed(ID1 ID2, UUID_LEN, out), ID1 " refused 2 line 1");
+    CHECK_STR(feed(ID1 "\n" ID2 "x\n", UUID_LEN + 9, out), ID1 " refused 2 line 1");
+}
+
+static void test_offsets_of_ids(void)
+{
+    struct control_lines lines = {0};
+    control_id *ids;
+    size_t count;
+    CHECK_INT(control_ids(&lines, 1, ID1, UUID_LEN, &ids, &count), -EINVAL);
+    CHECK_INT(control_ids(&lines, 0, ID1 "\n019a", UUID_LEN + 5, &ids, &count), 0);
+    free(ids);
+    CHECK(control_is_unfinished(&lines));
+    CHECK_INT(control_ids(&lines, 0, ID2, UUID_LEN, &ids, &count), -EINVAL);
+    CHECK_INT(control_ids(&lines, UUID_LEN + 5, ID2 + 4, UUID_LEN - 4, &ids, &count), 0);
+    CHECK_STR(ids[0], ID2);
+    free(ids);
+    CHECK(!control_is_unfinished(&lines));
+    CHECK_INT(control_ids(&lines, 0, ID1 "\n", UUID_LEN + 1, &ids, &count), 0);
+    CHECK_INT(count, 1);
+    free(ids);
+}
+
 int main(void)
 {
     test_words();
     test_everything_else();
     test_confirm_id();
+    test_ids();
+    test_ids_in_pieces();
+    test_offsets_of_ids();
     return check_report();
 }
