@@ -14,7 +14,29 @@
 #include "bigdatafs/errors.h"
 #include "bigdatafs/worker.h"
 
+/* One line on its way to the file. */
+struct line {
+    struct line *next;
+    bool durable;
+    int err;
+    char *text;
+    size_t len;
+    audit_done_fn *done;
+    void *arg;
+};
+
+/* Lines in order. */
+struct lines {
+    struct line *first, **last;
+};
+
+/* While a batch is written the lines that come are collected; then they are the next batch: many
+ * that wait share one fdatasync. */
 struct audit {
+    struct worker_job writing; /* first: a job is cast back */
+    struct lines batch;        /* the worker's until its done */
+    struct lines waiting;
+    bool is_writing, closing;
     struct worker *worker;
     struct log *log;
     char *path, *source;
@@ -22,19 +44,6 @@ struct audit {
     int err;          /* why there is no fd */
     uint64_t started; /* keys are unique over restarts by it ... */
     uint64_t keys;    /* ... and by this count */
-};
-
-/* One line on its way to the file. */
-struct line {
-    struct worker_job job; /* first: a job is cast back */
-    struct audit *audit;
-    int fd;
-    bool durable;
-    int err;
-    char *text;
-    size_t len;
-    audit_done_fn *done;
-    void *arg;
 };
 
 static const char *const op_names[] = {
@@ -80,27 +89,66 @@ static void take_back(int fd, off_t end, size_t len)
         return;
 }
 
-static void run(struct worker_job *job)
+static void write_line(int fd, struct line *l)
 {
-    struct line *l = (struct line *)job;
     struct stat before;
-    l->err = fstat(l->fd, &before) < 0 ? -errno : write_all(l->fd, l->text, l->len);
+    l->err = fstat(fd, &before) < 0 ? -errno : write_all(fd, l->text, l->len);
     if (l->err < 0)
-        take_back(l->fd, before.st_size, l->len);
-    if (l->err == 0 && l->durable && fdatasync(l->fd) < 0)
-        l->err = -errno;
+        take_back(fd, before.st_size, l->len);
 }
 
-static void done(struct worker_job *job)
+static void run(struct worker_job *job)
 {
-    struct line *l = (struct line *)job;
+    const struct audit *a = (const struct audit *)job;
+    bool durable = false;
+    for (struct line *l = a->batch.first; l != NULL; l = l->next) {
+        write_line(a->fd, l);
+        durable = durable || (l->durable && l->err == 0);
+    }
+    if (!durable || fdatasync(a->fd) == 0)
+        return;
+    int err = -errno;
+    for (struct line *l = a->batch.first; l != NULL; l = l->next)
+        if (l->durable && l->err == 0)
+            l->err = err;
+}
+
+static void lines_init(struct lines *lines)
+{
+    lines->first = NULL;
+    lines->last = &lines->first;
+}
+
+static void start_batch(struct audit *a)
+{
+    if (a->is_writing || a->closing || a->waiting.first == NULL)
+        return;
+    a->is_writing = true;
+    a->batch.first = a->waiting.first;
+    lines_init(&a->waiting);
+    worker_submit(a->worker, &a->writing);
+}
+
+static void line_end(struct audit *a, struct line *l)
+{
     if (l->err < 0)
-        log_error(l->audit->log, "the audit log %s cannot be written: %s", l->audit->path,
-                  strerror(-l->err));
+        log_error(a->log, "the audit log %s cannot be written: %s", a->path, strerror(-l->err));
     if (l->done != NULL)
         l->done(l->arg, l->err);
     free(l->text);
     free(l);
+}
+
+static void done(struct worker_job *job)
+{
+    struct audit *a = (struct audit *)job;
+    while (a->batch.first != NULL) {
+        struct line *l = a->batch.first;
+        a->batch.first = l->next;
+        line_end(a, l);
+    }
+    a->is_writing = false;
+    start_batch(a);
 }
 
 static cJSON *line_new(const char *event, const struct audit_record *r)
@@ -129,15 +177,11 @@ static int submit(struct audit *a, cJSON *object, bool durable, audit_done_fn *o
     }
     size_t len = strlen(text);
     text[len] = '\n'; /* in the place of the NUL: the length is kept */
-    *l = (struct line){.job = {.run = run, .done = done},
-                       .audit = a,
-                       .fd = a->fd,
-                       .durable = durable,
-                       .text = text,
-                       .len = len + 1,
-                       .done = on_done,
-                       .arg = arg};
-    worker_submit(a->worker, &l->job);
+    *l = (struct line){
+        .durable = durable, .text = text, .len = len + 1, .done = on_done, .arg = arg};
+    *a->waiting.last = l;
+    a->waiting.last = &l->next;
+    start_batch(a);
     return 0;
 }
 
@@ -206,6 +250,9 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
     struct audit *a = calloc(1, sizeof *a);
     if (a == NULL)
         return -ENOMEM;
+    a->writing = (struct worker_job){.run = run, .done = done};
+    lines_init(&a->batch);
+    lines_init(&a->waiting);
     a->log = log;
     a->path = strdup(path);
     a->source = strdup(source);
@@ -230,8 +277,15 @@ void audit_free(struct audit *a)
 {
     if (a == NULL)
         return;
+    a->closing = true;
     worker_drain(a->worker);
     worker_stop(a->worker);
+    while (a->waiting.first != NULL) {
+        a->batch.first = a->waiting.first;
+        lines_init(&a->waiting);
+        run(&a->writing);
+        done(&a->writing);
+    }
     if (a->fd >= 0)
         close(a->fd);
     free(a->source);

@@ -12,6 +12,8 @@ struct loop {
     int epoll_fd;
     bool stopping;
     uint64_t now_ns;
+    uint64_t longest_ns;      /* turn */
+    uint64_t pass;            /* counts the times that timers were fired */
     struct loop_timer timers; /* head of a ring, soonest first */
     struct epoll_event events[LOOP_EVENTS_MAX];
     int pending; /* events of this turn that are not handled yet start here ... */
@@ -89,6 +91,7 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms)
 {
     loop_timer_clear(t);
     t->loop = l;
+    t->pass = l->pass;
     t->at_ms = loop_now(l) + delay_ms;
     /* New timers are mostly the latest, so look for the place from the end. */
     struct loop_timer *before = l->timers.prev;
@@ -116,8 +119,11 @@ bool loop_timer_is_set(const struct loop_timer *t)
 
 static void fire_due_timers(struct loop *l)
 {
+    uint64_t pass = ++l->pass;
     while (l->timers.next != &l->timers && l->timers.next->at_ms <= loop_now(l)) {
         struct loop_timer *t = l->timers.next;
+        if (t->pass == pass) /* set by one that just fired: events come first */
+            return;
         loop_timer_clear(t);
         t->due(t->arg);
     }
@@ -138,7 +144,7 @@ static int sleep_ms(const struct loop *l)
  * after each answer: yielding for that long is far cheaper than to sleep and to be woken. */
 static int wait_for_events(struct loop *l, bool busy)
 {
-    if (busy) {
+    if (busy && sleep_ms(l) != 0) {
         uint64_t spin_end = clock_ns() + LOOP_SPIN_NS;
         do {
             int n = epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS_MAX, 0);
@@ -150,13 +156,29 @@ static int wait_for_events(struct loop *l, bool busy)
     return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS_MAX, sleep_ms(l));
 }
 
+uint64_t loop_longest_turn_us(const struct loop *l)
+{
+    return l->longest_ns / 1000;
+}
+
+/* A turn begins with the events that were waited for and ends with the timers that are due. */
+static void end_turn(struct loop *l)
+{
+    uint64_t start_ns = l->now_ns;
+    l->now_ns = clock_ns();
+    fire_due_timers(l);
+    uint64_t ns = clock_ns() - start_ns;
+    if (ns > l->longest_ns)
+        l->longest_ns = ns;
+}
+
 int loop_run(struct loop *l)
 {
     l->stopping = false;
     bool busy = false;
+    l->now_ns = clock_ns();
     while (!l->stopping) {
-        l->now_ns = clock_ns();
-        fire_due_timers(l);
+        end_turn(l);
         if (l->stopping)
             break;
         int n = wait_for_events(l, busy);

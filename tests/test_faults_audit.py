@@ -33,7 +33,45 @@ def spawn(m, command, *prefix):
     return process
 
 
+class Trace:
+    """The system calls of a running process, by strace(1)."""
+
+    def __init__(self, pid, file, *calls):
+        self.file = file
+        self.process = subprocess.Popen(
+            ["strace", "-f", "-p", str(pid), "-e", f"trace={','.join(calls)}", "-s", "300",
+             "-o", file], stderr=subprocess.PIPE, text=True)
+        said = self.process.stderr.readline()
+        assert "attached" in said, said
+
+    def lines(self):
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+        return self.file.read_text().splitlines()
+
+
 # The lines
+
+
+def test_many_intents_are_made_durable_together_and_before_they_are_sent(mount, service, tmp_path):
+    ids = [uuid(n) for n in range(1, 65)]
+    served = service(*(connector(n) for n in range(1, 65)))
+    m = mount(served, ttl=NEVER, audit=tmp_path / "audit.jsonl")
+    trace = Trace(m.pid, tmp_path / "trace", "write", "fdatasync", "sendto")
+    write(m / ".bigdatafs/archive", "\n".join(ids).encode())
+    written, durable, syncing, sent, syncs = set(), set(), set(), [], 0
+    for line in trace.lines():
+        if "write(" in line and '\\"event\\":\\"intent\\"' in line:
+            written |= {i for i in ids if i in line}
+        elif "fdatasync(" in line:
+            syncs, syncing = syncs + 1, set(written)
+        elif "sendto(" in line and "DELETE /" in line:
+            sent += [i for i in ids if i in line]
+            assert sent[-1] in durable, line
+        if "fdatasync" in line and line.endswith("= 0"):
+            durable |= syncing
+    assert sorted(sent) == ids and 0 < syncs <= 8
+    served.assert_deletes([archive(i) for i in ids], any_order=True)
 
 
 @pytest.mark.parametrize("act", ACTS)

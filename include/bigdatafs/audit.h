@@ -10,7 +10,8 @@
  *        what a later GET showed of an unknown outcome or an accepted hard delete:
  *        "archived", "still there", "gone"
  *
- * Lines are written by a thread of their own, many at once when many wait. One thread calls.
+ * Lines are written by a thread of their own; those that come meanwhile share the next write and
+ * its fdatasync, so that many deletions at once wait for the disk as long as one. One thread calls.
  */
 #ifndef BIGDATAFS_AUDIT_H
 #define BIGDATAFS_AUDIT_H

@@ -34,6 +34,7 @@ struct loop_timer {
     loop_due_fn *due;
     void *arg;
     uint64_t at_ms;
+    uint64_t pass;                  /* loop.c's */
     struct loop_timer *next, *prev; /* both NULL when not set */
     struct loop *loop;
 };
@@ -49,10 +50,15 @@ void loop_remove(struct loop *l, struct loop_watch *w);
 uint64_t loop_now(const struct loop *l);
 
 void loop_timer_init(struct loop_timer *t, loop_due_fn *due, void *arg);
-/* Sets or moves the timer: it fires once, delay_ms from now. */
+/* Sets or moves the timer: it fires once, delay_ms from now; with 0, set by a timer that fires, in
+ * the next turn, after the events that came meanwhile. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms);
 void loop_timer_clear(struct loop_timer *t);
 bool loop_timer_is_set(const struct loop_timer *t);
+
+/* The longest time between two waits so far, in microseconds: how long a request may have waited
+ * for others. */
+uint64_t loop_longest_turn_us(const struct loop *l);
 
 /* Runs until loop_stop: 0, or a negative errno of epoll. May be called again after it. */
 int loop_run(struct loop *l) MUST_CHECK;
