@@ -108,6 +108,8 @@ static int render_metrics(const struct about *a, struct buf *to)
         {"deletions_refused_total", "counter", "Deletions that were refused here.", d->refused},
         {"hard_deletes_running", "gauge", "Hard deletes that are followed.",
          deletions_jobs(a->deletions)},
+        {"fuse_requests_total", "counter", "Requests of the kernel that wanted an answer.",
+         ops_count(a->ops)},
         {"loop_turn_max_microseconds", "gauge", "The longest turn of the event loop so far.",
          loop_longest_turn_us(a->loop)},
         {"errors_total", "counter", "Failures that .bigdatafs/errors has seen.",

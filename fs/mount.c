@@ -220,6 +220,7 @@ static int make_session(struct mount *m)
     struct deletion_observer observer = {.progress = on_progress, .arg = m};
     deletions_observe(m->deletions, &observer);
     int err = ops_new(&config, &m->options->fuse_args, &m->ops);
+    m->about.ops = m->ops;
     if (err == -EINVAL)
         say("an option is not known: see bigdatafs --help", "");
     return err;

@@ -29,19 +29,13 @@ enum place node_dir_place(const struct node *dir)
 
 static struct node *node_new(struct nodes *n, enum node_kind kind, struct slot *slot)
 {
-    struct node *node = calloc(1, sizeof *node);
+    struct node *node = node_pool_get(&n->pool, kind);
     if (node == NULL)
         return NULL;
-    node->kind = (uint8_t)kind;
     node->attached = true;
     node->slot = slot;
     if (slot != NULL)
         slot->pins++;
-    node->next = n->all;
-    if (n->all != NULL)
-        n->all->prev = node;
-    n->all = node;
-    n->count++;
     return node;
 }
 
@@ -58,25 +52,27 @@ static void report_unfinished(const struct nodes *n, const struct node *node)
     log_warning(n->log, NODE_ABOUT_NAME "/%s: %s", node_bulk_name(node->entry), reason);
 }
 
-static void node_free(struct nodes *n, struct node *node)
+/* Lets go of what the node has. */
+static void node_end(void *arg, struct node *node)
 {
-    if (node->prev != NULL)
-        node->prev->next = node->next;
-    else
-        n->all = node->next;
-    if (node->next != NULL)
-        node->next->prev = node->prev;
+    const struct nodes *n = arg;
     version_unref(node->version);
     if (node->slot != NULL)
         node->slot->pins--;
-    if (node->report != NULL)
+    if (node->kind == NODE_REPORT) {
         free(node->report->text);
-    free(node->report);
-    if (node->lines != NULL && control_is_unfinished(node->lines))
-        report_unfinished(n, node);
-    free(node->lines);
-    n->count--;
-    free(node);
+        free(node->report);
+    } else if (node->kind == NODE_BULK) {
+        if (control_is_unfinished(node->lines))
+            report_unfinished(n, node);
+        free(node->lines);
+    }
+}
+
+static void node_free(struct nodes *n, struct node *node)
+{
+    node_end(n, node);
+    node_pool_put(&n->pool, node);
 }
 
 void node_detach(struct node *node)
@@ -144,7 +140,7 @@ int node_of_control(struct nodes *n, struct node *dir, struct node **out)
         struct node *node = node_new(n, NODE_CONTROL, dir->slot);
         if (node == NULL)
             return -ENOMEM;
-        node->progress = dir->slot->progress;
+        node->state = dir->slot->progress;
         node->ino = name_hash(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
         dir->control = node;
     }
@@ -155,7 +151,7 @@ int node_of_control(struct nodes *n, struct node *dir, struct node **out)
 int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out)
 {
     struct version *v = dir->version;
-    if (v->hidden[entry])
+    if (v->marks[entry] & VERSION_HIDDEN)
         return -ENOENT;
     if (v->nodes[entry] == NULL) {
         bool is_dir = v->tree->entries[entry].kind == ENTRY_DIR;
@@ -166,6 +162,8 @@ int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node
         node->entry = entry;
         node->ino = version_ino(v, entry);
         v->nodes[entry] = node;
+        v->marks[entry] &= (uint8_t)~VERSION_SENT; /* a new inode is empty */
+        v->all_sent = false;
     }
     *out = v->nodes[entry];
     return 0;
@@ -175,17 +173,16 @@ int node_of_report(struct nodes *n, uint32_t file, struct node **out)
 {
     struct buf text;
     buf_init(&text, ABOUT_MAX);
-    struct node *node = node_new(n, NODE_REPORT, NULL);
-    if (node == NULL)
-        return -ENOMEM;
-    node->report = calloc(1, sizeof *node->report);
-    int err = node->report == NULL ? -ENOMEM : about_render(n->about, file, &text);
-    if (err < 0) {
+    struct report *report = calloc(1, sizeof *report);
+    int err = report == NULL ? -ENOMEM : about_render(n->about, file, &text);
+    struct node *node = err == 0 ? node_new(n, NODE_REPORT, NULL) : NULL;
+    if (node == NULL) {
         buf_free(&text);
-        node_free(n, node);
-        return err;
+        free(report);
+        return err < 0 ? err : -ENOMEM;
     }
-    node->report->text = buf_steal(&text, &node->report->len);
+    report->text = buf_steal(&text, &report->len);
+    node->report = report;
     node->entry = file;
     node->ino = FIRST_REPORT_INO + file;
     *out = node;
@@ -199,14 +196,13 @@ const char *node_bulk_name(uint32_t op)
 
 static int node_of_bulk(struct nodes *n, uint32_t op, struct node **out)
 {
-    struct node *node = node_new(n, NODE_BULK, NULL);
-    if (node == NULL)
-        return -ENOMEM;
-    node->lines = calloc(1, sizeof *node->lines);
-    if (node->lines == NULL) {
-        node_free(n, node);
+    struct control_lines *lines = calloc(1, sizeof *lines);
+    struct node *node = lines != NULL ? node_new(n, NODE_BULK, NULL) : NULL;
+    if (node == NULL) {
+        free(lines);
         return -ENOMEM;
     }
+    node->lines = lines;
     node->entry = op;
     node->ino = FIRST_BULK_INO + op;
     *out = node;
@@ -310,10 +306,12 @@ int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
         err = -ENOTDIR;
     else if (!is_dir && node->kind == NODE_DIR)
         err = -EISDIR;
-    if (err == 0 && node->kind == NODE_CONTROL)
+    if (err == 0 && node->kind == NODE_CONTROL) {
         dir->control_hidden = true;
-    else if (err == 0)
-        dir->version->hidden[node->entry] = dir->version->any_hidden = true;
+    } else if (err == 0) {
+        dir->version->marks[node->entry] |= VERSION_HIDDEN;
+        dir->version->any_hidden = true;
+    }
     if (err == 0) {
         n->any_hidden = true;
         node_detach(node);
@@ -333,20 +331,16 @@ void nodes_unhide(struct nodes *n, struct slot *slot)
     if (v == NULL)
         return;
     v->any_hidden = false;
-    memset(v->hidden, 0, v->tree->count * sizeof *v->hidden);
-    for (uint32_t i = 0; i < v->tree->count; i++)
+    for (uint32_t i = 0; i < v->tree->count; i++) {
+        v->marks[i] &= (uint8_t)~VERSION_HIDDEN;
         if (v->nodes[i] != NULL && v->nodes[i]->kind == NODE_DIR)
             node_relist(n, v->nodes[i]);
+    }
 }
 
 void nodes_can_expire(struct nodes *n, bool can)
 {
     n->can_expire = can;
-}
-
-size_t nodes_count(const struct nodes *n)
-{
-    return n->count;
 }
 
 void nodes_free(struct nodes *n)
@@ -360,8 +354,7 @@ void nodes_free(struct nodes *n)
         free(n->departing);
         n->departing = next;
     }
-    while (n->all != NULL)
-        node_free(n, n->all);
+    node_pool_free(&n->pool, node_end, n);
     free(n);
 }
 

@@ -32,6 +32,7 @@ static const struct node *parent_of(const struct node *dir, const struct version
 
 static void show(struct node *node, struct version *v, uint32_t entry)
 {
+    v->marks[entry] |= node->version->marks[node->entry] & VERSION_SENT;
     version_unref(node->version);
     node->version = version_ref(v);
     node->entry = entry;
@@ -144,11 +145,11 @@ void node_on_changed(void *arg, struct slot *slot, enum place was)
     }
     note_membership(n, was);
     note_membership(n, slot->place);
-    if (dir != NULL && dir->fate == FATE_MOVE) {
+    if (dir != NULL && dir->state == FATE_MOVE) {
         adopt(n, dir);
         return;
     }
-    bool kernel_knows = dir != NULL && dir->fate == FATE_RMDIR;
+    bool kernel_knows = dir != NULL && dir->state == FATE_RMDIR;
     if (dir != NULL)
         detach_all(n, dir);
     if (was != PLACE_NONE && !kernel_knows)
@@ -211,7 +212,7 @@ void nodes_progress(struct nodes *n, struct slot *slot)
 {
     const struct node *control = slot->dir != NULL ? slot->dir->control : NULL;
     if (control != NULL &&
-        strcmp(node_progress_text(control->progress), node_progress_text(slot->progress)) != 0)
+        strcmp(node_progress_text(control->state), node_progress_text(slot->progress)) != 0)
         nodes_renew_control(n, slot);
     node_wake_polls(n, slot);
 }
@@ -239,7 +240,7 @@ unsigned nodes_poll(struct nodes *n, struct node *control, struct fuse_pollhandl
 void nodes_set_fate(struct slot *slot, enum node_fate fate)
 {
     if (slot->dir != NULL)
-        slot->dir->fate = (uint8_t)fate;
+        slot->dir->state = (uint8_t)fate;
 }
 
 static struct departing **find_departing(struct nodes *n, const struct node *dir, const char *name)

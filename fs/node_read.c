@@ -134,7 +134,7 @@ static int list_inside(struct nodes *n, struct node *dir, uint64_t after,
     const struct entry *d = &v->tree->entries[dir->entry];
     for (uint32_t i = d->first; i < d->first + d->count; i++) {
         const struct entry *e = &v->tree->entries[i];
-        if (e->cookie <= after || v->hidden[i])
+        if (e->cookie <= after || (v->marks[i] & VERSION_HIDDEN))
             continue;
         if (to->with_nodes && node_of_entry(n, dir, i, &node) < 0)
             return -ENOMEM;
@@ -219,7 +219,7 @@ void nodes_attr(const struct nodes *n, const struct node *node, struct stat *st)
     case NODE_CONTROL:
         st->st_mode = S_IFREG | (0600 & ~n->options.umask);
         st->st_nlink = 1;
-        st->st_size = (off_t)strlen(node_progress_text(node->progress));
+        st->st_size = (off_t)strlen(node_progress_text(node->state));
         if (node->slot->connector != NULL)
             st->st_mtim = node->slot->connector->updated_at;
         break;
@@ -282,7 +282,7 @@ double nodes_entry_timeout(const struct nodes *n, const struct node *node)
 void nodes_content(const struct node *node, const char **data, size_t *size)
 {
     if (node->kind == NODE_CONTROL) {
-        *data = node_progress_text(node->progress);
+        *data = node_progress_text(node->state);
         *size = strlen(*data);
     } else if (node->kind == NODE_REPORT) {
         *data = node->report->text;

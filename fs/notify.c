@@ -25,6 +25,16 @@ struct notify {
 
 enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED };
 
+/* Files on their way to the kernel. */
+struct store {
+    struct worker_job job; /* first: a job is cast back */
+    struct fuse_session *session;
+    const struct notify_file *files;
+    size_t count;
+    void (*done)(void *arg);
+    void *arg;
+};
+
 struct notification {
     struct worker_job job; /* first: a job is cast back */
     struct fuse_session *session;
@@ -112,6 +122,42 @@ static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t nod
     } else {
         worker_submit(n->worker, &t->job);
     }
+}
+
+static void run_store(struct worker_job *job)
+{
+    const struct store *s = (const struct store *)job;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct notify_file *f = &s->files[i];
+        struct fuse_bufvec data = FUSE_BUFVEC_INIT(f->size);
+        data.buf[0].mem = (void *)(uintptr_t)f->data;
+        /* One that the kernel has forgotten is none of its business any more. */
+        fuse_lowlevel_notify_store(s->session, f->node, 0, &data, 0);
+    }
+}
+
+static void store_done(struct worker_job *job)
+{
+    struct store *s = (struct store *)job;
+    s->done(s->arg);
+    free(s);
+}
+
+void notify_store(struct notify *n, const struct notify_file *files, size_t count,
+                  void (*on_done)(void *arg), void *arg)
+{
+    struct store *s = n->session != NULL ? malloc(sizeof *s) : NULL;
+    if (s == NULL) {
+        on_done(arg);
+        return;
+    }
+    *s = (struct store){.job = {.run = run_store, .done = store_done},
+                        .session = n->session,
+                        .files = files,
+                        .count = count,
+                        .done = on_done,
+                        .arg = arg};
+    worker_submit(n->worker, &s->job);
 }
 
 void notify_name(struct notify *n, uint64_t parent, const char *name)

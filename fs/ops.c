@@ -189,6 +189,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 {
     struct ops *o = ops_of(req);
+    o->count--; /* nobody waits for it */
     nodes_forget(o->c.nodes, nodes_from_id(o->c.nodes, ino), lookups);
     fuse_reply_none(req);
 }
@@ -196,6 +197,7 @@ static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
     struct ops *o = ops_of(req);
+    o->count--;
     for (size_t i = 0; i < count; i++)
         nodes_forget(o->c.nodes, nodes_from_id(o->c.nodes, forgets[i].ino), forgets[i].nlookup);
     fuse_reply_none(req);
@@ -256,12 +258,14 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
     (void)fi;
-    const struct node *node = nodes_from_id(ops_of(req)->c.nodes, ino);
+    struct nodes *nodes = ops_of(req)->c.nodes;
+    const struct node *node = nodes_from_id(nodes, ino);
     const char *data;
     size_t len;
     nodes_content(node, &data, &len);
     size_t from = (uint64_t)offset < len ? (size_t)offset : len;
     fuse_reply_buf(req, data + from, size < len - from ? size : len - from);
+    nodes_was_read(nodes, node);
 }
 
 struct listing_reply {

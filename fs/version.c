@@ -22,8 +22,8 @@ int version_new(struct connector *c, struct version **out)
     v->refs = 1;
     v->connector = connector_ref(c);
     v->nodes = calloc(v->tree->count, sizeof *v->nodes);
-    v->hidden = calloc(v->tree->count, sizeof *v->hidden);
-    if (v->nodes == NULL || v->hidden == NULL) {
+    v->marks = calloc(v->tree->count, sizeof *v->marks);
+    if (v->nodes == NULL || v->marks == NULL) {
         version_unref(v);
         return -ENOMEM;
     }
@@ -44,7 +44,7 @@ void version_unref(struct version *v)
     connector_unref(v->connector);
     free(v->tree);
     free(v->nodes);
-    free(v->hidden);
+    free(v->marks);
     free(v);
 }
 

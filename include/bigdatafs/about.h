@@ -13,6 +13,7 @@
 #include "bigdatafs/compiler.h"
 #include "bigdatafs/deletion.h"
 #include "bigdatafs/failures.h"
+#include "bigdatafs/ops.h"
 
 enum { ABOUT_MAX = 64 << 20 }; /* bytes of one file */
 
@@ -28,6 +29,7 @@ struct about {
     struct bulks *bulks;
     struct failures *failures;
     struct audit *audit;
+    struct ops *ops;
 };
 
 const char *about_name(enum about_file file);

@@ -48,6 +48,7 @@ enum {
 };
 
 enum node_kind {
+    NODE_NONE, /* not in use: node_pool.c's */
     NODE_ROOT,
     NODE_ARCHIVED,  /* .archived */
     NODE_CONNECTOR, /* the directory of a connector */
@@ -60,29 +61,33 @@ enum node_kind {
     NODE_BULK,      /* archive and force_delete in it: each open has one of its own */
 };
 
-struct node {
-    uint8_t kind; /* enum node_kind */
-    bool attached;
-    bool control_hidden; /* NODE_CONNECTOR: its .force_delete was unlinked */
-    uint8_t progress;    /* NODE_CONTROL: what it reads as */
-    uint32_t entry;      /* NODE_DIR, NODE_FILE: in version->tree; NODE_REPORT: enum about_file;
-                            NODE_BULK: enum audit_op */
-    uint64_t lookups;
-    uint64_t ino;                /* st_ino */
-    struct slot *slot;           /* pinned; NULL outside connectors */
-    struct version *version;     /* NODE_CONNECTOR: NULL until someone looks inside */
-    struct node *control;        /* NODE_CONNECTOR: the attached node of .force_delete, or NULL */
-    uint8_t fate;                /* NODE_CONNECTOR: enum node_fate */
-    struct report *report;       /* NODE_REPORT */
-    struct control_lines *lines; /* NODE_BULK: what was written so far */
-    struct node *next, *prev;    /* all nodes */
-};
-
 /* How the name of a connector's directory goes when its slot changes its place. */
 enum node_fate {
     FATE_NOTIFY, /* the kernel is told */
     FATE_RMDIR,  /* the kernel waits in rmdir(2) and drops the name itself */
     FATE_MOVE,   /* the kernel waits in rename(2) and moves the node to .archived itself */
+};
+
+struct report;
+
+/* Small: there is one for each file that the kernel has looked up. */
+struct node {
+    uint8_t kind; /* enum node_kind */
+    bool attached;
+    bool control_hidden;     /* NODE_CONNECTOR: its .force_delete was unlinked */
+    uint8_t state;           /* NODE_CONNECTOR: enum node_fate; NODE_CONTROL: what it reads as */
+    uint32_t entry;          /* NODE_DIR, NODE_FILE: in version->tree; NODE_REPORT: enum about_file;
+                                NODE_BULK: enum audit_op */
+    uint64_t lookups;        /* the kernel's, and page_cache.c's */
+    uint64_t ino;            /* st_ino */
+    struct slot *slot;       /* pinned; NULL outside connectors */
+    struct version *version; /* NODE_CONNECTOR: NULL until someone looks inside */
+    union {
+        struct node *control;        /* NODE_CONNECTOR: that of .force_delete, or NULL */
+        struct report *report;       /* NODE_REPORT */
+        struct control_lines *lines; /* NODE_BULK: what was written so far */
+        struct node *next_free;      /* NODE_NONE */
+    };
 };
 
 struct node_options {
@@ -135,6 +140,9 @@ double nodes_entry_timeout(const struct nodes *n, const struct node *node);
 /* A file's bytes, borrowed while the node lives. */
 void nodes_content(const struct node *node, const char **data, size_t *size);
 
+/* The kernel was given the node's bytes: it may be given those of its neighbours, too. */
+void nodes_was_read(struct nodes *n, const struct node *node);
+
 /* Hides a name inside a connector, in this mount alone, until the next list or nodes_unhide.
  * is_dir: what the caller expects. A directory goes with what is in it: a list that
  * arrives during rm -r brings names back, and must not make it fail. -ENOENT, -ENOTDIR, -EISDIR,
@@ -165,7 +173,5 @@ void nodes_set_fate(struct slot *slot, enum node_fate fate);
 int nodes_lookup_departing(struct nodes *n, struct node *dir, const char *name,
                            struct node **out) MUST_CHECK;
 int nodes_remove_departing(struct nodes *n, struct node *dir, const char *name) MUST_CHECK;
-
-size_t nodes_count(const struct nodes *n);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "bigdatafs/about.h"
 #include "bigdatafs/node.h"
+#include "bigdatafs/node_pool.h"
 
 enum {
     ARCHIVED_INO = 2,
@@ -47,8 +48,7 @@ struct nodes {
     struct log *log;
     struct node_options options;
     bool can_expire;
-    size_t count;
-    struct node *all; /* but the fixed ones */
+    struct node_pool pool; /* of all but the fixed ones */
     const struct about *about;
     struct node root, archived, about_dir, refresh; /* fixed: never freed */
     struct timespec changed[PLACE_ARCHIVED + 1];    /* when a place last won or lost a connector */
@@ -57,6 +57,7 @@ struct nodes {
     struct poll_wait polls[NODE_POLLS_MAX];
     unsigned next_poll;
     bool any_hidden;
+    unsigned batches; /* page_cache.c's, on their way to the kernel */
 };
 
 struct node *node_place_dir(struct nodes *n, enum place place);

@@ -1,10 +1,11 @@
 /*
- * notify: tells the kernel to forget what it cached, from a thread that does nothing else: from
- * the loop's thread these calls dead-lock while any request waits for the same directory's lock.
+ * notify: tells the kernel to forget what it cached, or what to keep, from a thread that does
+ * nothing else: from the loop's thread these calls dead-lock while any request waits for the same
+ * directory's lock.
  *
- * Everything is queued by value and sent in order, later; nothing is waited for and nothing can
- * fail for the caller (no memory is logged). The queue holds at most a few notifications for each
- * inode that the kernel knows. One thread calls.
+ * Everything is queued and sent in order, later; nothing is waited for and nothing can fail for the
+ * caller (no memory is logged). The queue holds at most a few notifications for each inode that the
+ * kernel knows. One thread calls.
  */
 #ifndef BIGDATAFS_NOTIFY_H
 #define BIGDATAFS_NOTIFY_H
@@ -46,6 +47,18 @@ void notify_deleted(struct notify *n, uint64_t parent, uint64_t child, const cha
  * notify_tid. child is 0 when the kernel does not know it. */
 void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const char *name,
                     const char *path);
+
+/* The whole content of a file, for the kernel to keep. */
+struct notify_file {
+    uint64_t node;
+    const char *data;
+    size_t size; /* > 0 */
+};
+/* What is there is borrowed until done is called: once, from the loop, whether it was sent or
+ * dropped; at once when nothing can be sent. The nodes must stay the kernel's, or unused, until
+ * then. */
+void notify_store(struct notify *n, const struct notify_file *files, size_t count,
+                  void (*done)(void *arg), void *arg);
 
 /* While a request that holds a directory's lock in the kernel waits for the service, notifications
  * about names are held back: they would wait for that lock inside the kernel, where a kill -9

@@ -56,7 +56,7 @@ int ops_start(struct ops *o) MUST_CHECK;
 /* Answers all who wait with err; what was sent goes on. No request is taken any more. */
 void ops_stop(struct ops *o, int err);
 
-/* Requests that were answered or are parked, since the start. */
+/* Requests that wanted an answer, since the start. */
 uint64_t ops_count(const struct ops *o);
 
 #endif

@@ -14,13 +14,20 @@
 
 struct node;
 
+enum version_mark {
+    VERSION_HIDDEN = 1, /* unlinked in this mount */
+    VERSION_SENT = 2,   /* the kernel was given the bytes */
+};
+
 struct version {
     unsigned refs;
     struct connector *connector;
     struct tree *tree;
     struct node **nodes; /* by entry: the attached node, or NULL */
-    bool *hidden;        /* by entry: unlinked in this mount */
+    uint8_t *marks;      /* by entry: of enum version_mark */
+    unsigned reads;      /* of its files, so far */
     bool any_hidden;
+    bool all_sent; /* each file that the kernel knows is marked VERSION_SENT */
 };
 
 /* *out has one reference, the caller's. */
