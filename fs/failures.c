@@ -52,8 +52,11 @@ static const char *local_hint(int err)
         return "write 1, true, yes, delete or the id, at the start of the file";
     case EPERM:
         return "mount without -o dry_run to delete";
+    case EINTR:
+        return "see the audit log for what became of it, and try again if that is still wanted";
     case EIO:
-        return "see that the audit log can be written: space, permissions, -o audit=";
+        return "see that the audit log can be written: space, permissions, -o audit=; and when the "
+               "program was ending, in that log, what became of it";
     default:
         return "try again";
     }

@@ -22,7 +22,8 @@ struct deletion {
     uint64_t deadline_ms;
     deletion_done_fn *done; /* NULL: nobody waits */
     void *arg;
-    struct api_result result; /* of the last DELETE; connector is not set */
+    struct api_result result; /* of the last DELETE; connector is not set ... */
+    bool answered;            /* ... once there is one */
     unsigned requests;        /* DELETEs sent or tried */
     bool unsure;              /* one of them may have been carried out */
     int err;
