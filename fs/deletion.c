@@ -79,7 +79,7 @@ static void conclude(struct deletion *x, int err)
         failures_add(d->failures, &note);
         d->stats.failed++;
         if (x->unsure)
-            followup_resolve(d, &x->record, false);
+            followup_resolve(d, &x->record);
     }
     struct audit_outcome outcome = {.result = result_name(x),
                                     .err = err,

@@ -49,6 +49,7 @@ struct resolution {
     struct audit_record record;
     struct catalogue_waiter waiter;
     bool of_earlier_run;
+    bool accepted;           /* a hard delete: it runs as long as the connector is there */
     struct loop_timer timer; /* until the next look */
     uint64_t delay_ms;
     unsigned looks;         /* since it last moved ... */
@@ -83,7 +84,7 @@ void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress
 /* The service accepted the hard delete: follows it to its end. */
 void followup_start(struct deletions *d, struct slot *slot, const struct audit_record *record);
 /* The outcome is unknown: asks what became of it until the service tells, and records that. */
-void followup_resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run);
+void followup_resolve(struct deletions *d, const struct audit_record *record);
 /* Forgets everything that is followed, without a word. */
 void followup_free(struct deletions *d);
 
