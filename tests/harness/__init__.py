@@ -3,6 +3,7 @@
 system   processes, mounts, acts and waits
 ledger   the requests that a server saw, and the DELETEs that a test declared
 inotify  inotify(7)
+clock    the clock of a program under test
 client   a third party that changes connectors behind the mount's back
 sandbox  bigdatafs-sandbox as a child process
 audit    the audit log, read back
