@@ -48,8 +48,10 @@ void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const cha
                     const char *path);
 
 /* While a request that holds a directory's lock in the kernel waits for the service, notifications
- * about names are held back: they would wait for that lock inside the kernel, where a kill -9
- * cannot end them, and the mount would outlive the program, dead. Calls nest. */
+ * about names are held back, those that are queued already too: they would wait for that lock
+ * inside the kernel, where a kill -9 cannot end them, and the mount would outlive the program, dead,
+ * until umount -f. What remains is one notification that begins in the moment between the kernel's
+ * taking of the lock and this call. Calls nest. */
 void notify_hold(struct notify *n);
 void notify_release(struct notify *n);
 
