@@ -273,9 +273,21 @@ void api_forget_list(struct api *a)
     a->etag[0] = a->last_modified[0] = '\0';
 }
 
-bool api_is_unsent(const struct api_op *op)
+enum api_sent api_sent(const struct api_op *op)
 {
-    return op->call.request.exchange == NULL && !op->call.lost;
+    if (op->call.request.exchange != NULL)
+        return API_IN_FLIGHT;
+    return op->call.lost ? API_LOST : API_UNSENT;
+}
+
+unsigned api_attempts(const struct api_op *op)
+{
+    return op->call.attempts;
+}
+
+void api_send_no_more(struct api_op *op)
+{
+    op->call.resend = RESEND_NEVER;
 }
 
 void api_describe(const struct api_result *r, char *text, size_t size)

@@ -65,36 +65,25 @@ static int open_file(const char *path)
     return err;
 }
 
-static int write_all(int fd, const char *text, size_t len)
+/* In one write, so that the lines of other processes come before or after it. What did not fit is
+ * taken back, so that the next line does not continue it; not if another process has written after
+ * it. */
+static int append(int fd, const char *text, size_t len)
 {
-    while (len > 0) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        text += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-/* A line that did not fit is taken back, so that the next one does not continue it; not if another
- * process has written after it. */
-static void take_back(int fd, off_t end, size_t len)
-{
-    struct stat now;
-    if (fstat(fd, &now) == 0 && now.st_size > end && now.st_size < end + (off_t)len &&
-        ftruncate(fd, end) < 0)
-        return;
-}
-
-static void write_line(int fd, struct line *l)
-{
-    struct stat before;
-    l->err = fstat(fd, &before) < 0 ? -errno : write_all(fd, l->text, l->len);
-    if (l->err < 0)
-        take_back(fd, before.st_size, l->len);
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_nlink == 0)
+        return -ENOENT; /* nobody would ever read the line */
+    ssize_t n = write(fd, text, len);
+    if (n < 0)
+        return -errno;
+    if ((size_t)n == len)
+        return 0;
+    off_t end = lseek(fd, 0, SEEK_CUR);
+    if (fstat(fd, &st) == 0 && st.st_size == end && ftruncate(fd, end - n) < 0)
+        return -errno;
+    return -ENOSPC;
 }
 
 static void run(struct worker_job *job)
@@ -102,7 +91,7 @@ static void run(struct worker_job *job)
     const struct audit *a = (const struct audit *)job;
     bool durable = false;
     for (struct line *l = a->batch.first; l != NULL; l = l->next) {
-        write_line(a->fd, l);
+        l->err = append(a->fd, l->text, l->len);
         durable = durable || (l->durable && l->err == 0);
     }
     if (!durable || fdatasync(a->fd) == 0)
@@ -244,6 +233,26 @@ static void make_parents(const char *path)
     free(copy);
 }
 
+static struct flock lock_of_run(uint64_t started)
+{
+    return (struct flock){.l_type = F_WRLCK, .l_start = (off_t)started, .l_len = 1};
+}
+
+/* While a run lives it holds a lock on the byte of the file that its number names (far beyond the
+ * end), so that others which share the file leave its deletions alone, and keys are unique. */
+static void lock_run(struct audit *a)
+{
+    struct flock lock = lock_of_run(a->started);
+    while (a->fd >= 0 && fcntl(a->fd, F_OFD_SETLK, &lock) < 0 && errno == EAGAIN)
+        lock = lock_of_run(++a->started);
+}
+
+bool audit_run_lives(const struct audit *a, const char *key)
+{
+    struct flock lock = lock_of_run(strtoull(key, NULL, 16) & INT64_MAX);
+    return a->fd >= 0 && fcntl(a->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 int audit_new(struct loop *loop, struct log *log, const char *path, const char *source,
               struct audit **out)
 {
@@ -269,6 +278,7 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
     make_parents(path);
     a->fd = open_file(path);
     a->err = a->fd < 0 ? a->fd : 0;
+    lock_run(a);
     *out = a;
     return 0;
 }

@@ -76,6 +76,15 @@ static int take_line(struct pending_list *l, const cJSON *line, const char *sour
     return 0;
 }
 
+static void drop_those_of_others(struct pending_list *l, const struct audit *a)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (!audit_run_lives(a, l->items[i].record.key))
+            l->items[kept++] = l->items[i];
+    l->count = kept;
+}
+
 int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count)
 {
     struct pending_list l = {0};
@@ -100,6 +109,7 @@ int audit_recover(const struct audit *a, struct audit_pending **list, size_t *co
         free(l.items);
         return err;
     }
+    drop_those_of_others(&l, a);
     *list = l.items;
     *count = l.count;
     return 0;

@@ -129,9 +129,6 @@ static void item_go(struct item *i)
         item_end(i, -ENOENT);
     } else if (is_so_already(bulk, slot)) {
         item_end(i, 0);
-    } else if (b->stopping) {
-        note_failure(bulk, i->id, -EINTR, "the program is ending, nothing was sent");
-        item_end(i, -EINTR);
     } else {
         int err = deletion_start(b->deletions, bulk->op, slot, true, &bulk->who, on_deleted, i,
                                  &i->deletion);
@@ -245,7 +242,7 @@ int bulk_start(struct bulks *b, enum audit_op op, control_id *ids, size_t count,
 }
 
 /* What is left will never be started: one line tells of all of it. */
-static void drop_rest(struct bulk *bulk, const char *why)
+static void drop_rest(struct bulk *bulk, int err, const char *why)
 {
     size_t left = bulk->count - bulk->started;
     char reason[128];
@@ -253,17 +250,17 @@ static void drop_rest(struct bulk *bulk, const char *why)
         return;
     snprintf(reason, sizeof reason, "%s: nothing was sent for the last %zu of %zu ids", why, left,
              bulk->count);
-    note_failure(bulk, "", -EINTR, reason);
+    note_failure(bulk, "", err, reason);
     bulk->started = bulk->count;
     bulk->failed += left;
     if (bulk->err == 0)
-        bulk->err = -EINTR;
+        bulk->err = err;
 }
 
 void bulk_abandon(struct bulk *bulk)
 {
     struct bulks *b = bulk->all;
-    drop_rest(bulk, "interrupted");
+    drop_rest(bulk, -EINTR, "interrupted");
     while (bulk->items.next != &bulk->items) {
         struct item *i = bulk->items.next;
         if (i->deletion != NULL)
@@ -278,7 +275,7 @@ void bulks_stop(struct bulks *b)
 {
     b->stopping = true;
     for (struct bulk *bulk = b->ring.next; bulk != &b->ring; bulk = bulk->next)
-        drop_rest(bulk, "the program is ending");
+        drop_rest(bulk, -EIO, "the program is ending");
     loop_timer_set(b->loop, &b->turn, 0);
 }
 

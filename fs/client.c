@@ -148,7 +148,7 @@ static bool should_resend(struct client_call *call, uint64_t *delay_ms)
     struct client *c = call->client;
     const struct http_answer *a = &call->answer;
     *delay_ms = 0;
-    if (call == &c->probe)
+    if (call == &c->probe || call->resend == RESEND_NEVER)
         return false;
     if (a->failure == FAILURE_NONE && a->status == 401) {
         if (call->rekeyed)

@@ -17,6 +17,8 @@ void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress
 }
 
 static const char interrupted[] = "interrupted before it was sent";
+static const char interrupted_later[] = "interrupted, and not sent again";
+static const char ending[] = "the program is ending, nothing was sent";
 
 static const char *op_name(enum audit_op op)
 {
@@ -72,12 +74,12 @@ static void conclude(struct deletion *x, int err)
                                     .id = x->record.id,
                                     .who = &x->record.who,
                                     .err = err,
-                                    .result = x->requests > 0 ? &x->result : NULL,
+                                    .result = x->answered ? &x->result : NULL,
                                     .reason = x->reason};
         failures_add(d->failures, &note);
         d->stats.failed++;
         if (x->unsure)
-            followup_resolve(d, &x->record, false);
+            followup_resolve(d, &x->record);
     }
     struct audit_outcome outcome = {.result = result_name(x),
                                     .err = err,
@@ -117,7 +119,8 @@ static void resend(struct deletion *x)
 {
     uint64_t delay_ms = (uint64_t)DELETION_RESEND_MS << x->resends;
     struct loop *loop = x->all->loop;
-    if (x->resends == DELETION_RESENDS_MAX || loop_now(loop) + delay_ms >= x->deadline_ms) {
+    if (x->abandoned || x->resends == DELETION_RESENDS_MAX ||
+        loop_now(loop) + delay_ms >= x->deadline_ms) {
         conclude(x, x->err);
         return;
     }
@@ -170,6 +173,7 @@ static void accepted(struct deletion *x)
         conclude(x, 0);
         return;
     }
+    x->unsure = true; /* the answer did not show the connector as archived */
     check(x);
 }
 
@@ -180,6 +184,7 @@ static void on_answer(void *arg, const struct api_result *r)
     x->requests += r->attempts;
     x->result = *r;
     x->result.connector = NULL;
+    x->answered = r->attempts > 0;
     x->err = r->err;
     bool is_gone = r->failure == FAILURE_NONE && r->status == 404;
     bool was_lost = x->unsure || r->lost;
@@ -227,9 +232,8 @@ static void on_intent_written(void *arg, int err)
         return;
     }
     if (err == 0) {
-        snprintf(x->reason, sizeof x->reason, "%s",
-                 x->abandoned ? interrupted : "the program is ending, nothing was sent");
-        conclude(x, -EINTR);
+        snprintf(x->reason, sizeof x->reason, "%s", x->abandoned ? interrupted : ending);
+        conclude(x, x->abandoned ? -EINTR : -EIO);
         return;
     }
     snprintf(x->reason, sizeof x->reason, "the audit log cannot be written (%s), nothing was sent",
@@ -268,6 +272,8 @@ static int refuse(struct deletions *d, enum audit_op op, const struct slot *slot
 static int may_start(struct deletions *d, enum audit_op op, const struct slot *slot, bool bulk,
                      const struct audit_who *who)
 {
+    if (d->stopping)
+        return refuse(d, op, slot, who, -EIO, ending);
     if (slot->progress != PROGRESS_IDLE)
         return refuse(d, op, slot, who, -EBUSY, "a deletion of it is under way already");
     if (audit_state(d->audit) < 0) {
@@ -328,16 +334,36 @@ int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, boo
     return 0;
 }
 
+/* Ends the operation under way; the DELETEs that it tried stay on record. */
+static void cancel(struct deletion *x)
+{
+    loop_timer_clear(&x->resend);
+    if (x->op == NULL)
+        return;
+    if (x->state == SENDING)
+        x->requests += api_attempts(x->op);
+    x->unsure = x->unsure || api_sent(x->op) != API_UNSENT;
+    api_cancel(x->op);
+    x->op = NULL;
+}
+
 void deletion_abandon(struct deletion *x)
 {
     x->done = NULL;
     x->abandoned = true;
-    if (x->state != SENDING || x->requests > 0 || x->op == NULL || !api_is_unsent(x->op))
+    if (x->state != SENDING)
+        return; /* what comes next sees that it is abandoned */
+    if (x->op != NULL && api_sent(x->op) == API_IN_FLIGHT) {
+        api_send_no_more(x->op);
         return;
-    api_cancel(x->op);
-    x->op = NULL;
-    snprintf(x->reason, sizeof x->reason, "%s", interrupted);
-    conclude(x, -EINTR);
+    }
+    cancel(x);
+    x->err = -EINTR;
+    snprintf(x->reason, sizeof x->reason, "%s", x->requests > 0 ? interrupted_later : interrupted);
+    if (x->unsure)
+        check(x);
+    else
+        conclude(x, -EINTR);
 }
 
 void deletions_stop(struct deletions *d)
@@ -345,17 +371,11 @@ void deletions_stop(struct deletions *d)
     d->stopping = true;
     for (struct deletion *x = d->ring.next, *next; x != &d->ring; x = next) {
         next = x->next;
-        bool waits = loop_timer_is_set(&x->resend);
-        if (x->op == NULL && !waits)
+        if (x->op == NULL && !loop_timer_is_set(&x->resend))
             continue;
-        bool sent = x->op != NULL && !api_is_unsent(x->op);
-        if (x->op != NULL)
-            api_cancel(x->op);
-        x->op = NULL;
-        loop_timer_clear(&x->resend);
-        x->unsure = x->unsure || sent;
+        cancel(x);
         snprintf(x->reason, sizeof x->reason, "the program ended before the answer came");
-        conclude(x, -EINTR);
+        conclude(x, -EIO); /* not EINTR, after which some shells would write again at once */
     }
 }
 

@@ -55,8 +55,11 @@ static const char *local_hint(int err)
         return "check the id: the root and .archived have all that there are";
     case EPERM:
         return "mount without -o dry_run to delete";
+    case EINTR:
+        return "see the audit log for what became of it, and try again if that is still wanted";
     case EIO:
-        return "see that the audit log can be written: space, permissions, -o audit=";
+        return "see that the audit log can be written: space, permissions, -o audit=; and when the "
+               "program was ending, in that log, what became of it";
     default:
         return "try again";
     }

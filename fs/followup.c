@@ -56,6 +56,12 @@ static void job_seen(struct job *job, struct connector *now)
         if (err < 0)
             log_warning(d->log, "%s: %s", job->slot->id, strerror(-err));
     }
+}
+
+/* No progress counts, whether the service shows none or cannot be asked. */
+static void note_progress(struct job *job)
+{
+    struct deletions *d = job->all;
     bool stalled = loop_now(d->loop) - job->progress_ms >= JOB_STALLED_MS;
     if (stalled && job->slot->progress != PROGRESS_STALLED)
         log_warning(d->log, "the hard delete of %s makes no progress", job->slot->id);
@@ -72,6 +78,7 @@ static void on_job_answer(void *arg, const struct api_result *r)
     }
     if (r->err == 0)
         job_seen(job, r->connector);
+    note_progress(job);
     job->delay_ms += job->delay_ms / 2;
     if (job->delay_ms > JOB_SLOWEST_MS)
         job->delay_ms = JOB_SLOWEST_MS;
@@ -111,9 +118,14 @@ void followup_start(struct deletions *d, struct slot *slot, const struct audit_r
 
 static void recover_next(struct deletions *d);
 
+static bool is_there(const struct slot *slot)
+{
+    return slot != NULL && slot->place != PLACE_NONE;
+}
+
 static const char *place_name(const struct slot *slot)
 {
-    if (slot == NULL || slot->place == PLACE_NONE)
+    if (!is_there(slot))
         return "gone";
     return slot->place == PLACE_ARCHIVED ? "archived" : "still there";
 }
@@ -157,14 +169,20 @@ static void on_resolved(void *arg, int err)
 {
     struct resolution *r = arg;
     struct deletions *d = r->all;
-    const struct slot *slot = slots_find(catalogue_slots(d->catalogue), r->record.id);
-    if (err < 0 || may_be_running(r, slot)) {
+    struct slot *slot = slots_find(catalogue_slots(d->catalogue), r->record.id);
+    bool runs = r->accepted && is_there(slot);
+    bool wait = runs ? slot->job != NULL : may_be_running(r, slot);
+    if (err < 0 || wait) {
         look_again(r);
         return;
     }
     bool of_earlier_run = r->of_earlier_run;
-    audit_resolved(d->audit, &r->record, place_name(slot));
-    log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id, place_name(slot));
+    if (runs) {
+        followup_start(d, slot, &r->record);
+    } else {
+        audit_resolved(d->audit, &r->record, place_name(slot));
+        log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id, place_name(slot));
+    }
     resolution_free(r);
     if (of_earlier_run)
         recover_next(d);
@@ -178,7 +196,8 @@ static void on_look_due(void *arg)
         on_resolved(r, asked);
 }
 
-void followup_resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run)
+static void resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run,
+                    bool was_accepted)
 {
     struct resolution *r = d->stopping ? NULL : calloc(1, sizeof *r);
     if (r == NULL)
@@ -186,6 +205,7 @@ void followup_resolve(struct deletions *d, const struct audit_record *record, bo
     *r = (struct resolution){.all = d,
                              .record = *record,
                              .of_earlier_run = of_earlier_run,
+                             .accepted = was_accepted,
                              .delay_ms = JOB_FIRST_MS,
                              .prev = d->resolutions.prev,
                              .next = &d->resolutions};
@@ -196,6 +216,11 @@ void followup_resolve(struct deletions *d, const struct audit_record *record, bo
     loop_timer_set(d->loop, &r->timer, 0);
 }
 
+void followup_resolve(struct deletions *d, const struct audit_record *record)
+{
+    resolve(d, record, false, false);
+}
+
 /* Takes up what an earlier run left open, a few at a time. A hard delete that was accepted is
  * followed again; of everything else the service is asked what became of it. */
 static void recover_next(struct deletions *d)
@@ -203,10 +228,10 @@ static void recover_next(struct deletions *d)
     while (d->earlier_next < d->earlier_count && d->resolving < RECOVER_AT_ONCE) {
         const struct audit_pending *p = &d->earlier[d->earlier_next++];
         struct slot *slot = slots_find(catalogue_slots(d->catalogue), p->record.id);
-        if (p->accepted && slot != NULL && slot->place != PLACE_NONE && slot->job == NULL)
+        if (p->accepted && is_there(slot) && slot->job == NULL)
             followup_start(d, slot, &p->record);
         else
-            followup_resolve(d, &p->record, true);
+            resolve(d, &p->record, true, p->accepted);
     }
 }
 

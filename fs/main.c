@@ -25,7 +25,8 @@ static void on_fuse_log(enum fuse_log_level level, const char *fmt, va_list args
     fprintf(stderr, "bigdatafs: %s%s", text, strchr(text, '\n') == NULL ? "\n" : "");
 }
 
-/* The API key is in this process's memory: it must not end up in a core file. */
+/* The API key is in this process's memory, or in its environment: it must not end up in a core
+ * file. */
 static void forbid_core_files(void)
 {
     const struct rlimit none = {0, 0};
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
     struct log log;
     char error[512];
     int ready_fd = -1, status = 0;
+    forbid_core_files();
     fuse_set_log_func(on_fuse_log);
     if (options_parse(argc, argv, &options, error, sizeof error) < 0) {
         fprintf(stderr, "bigdatafs: %s\n", error);
@@ -56,7 +58,6 @@ int main(int argc, char **argv)
             fprintf(stderr, "bigdatafs: cannot go to the background\n");
             status = 1;
         } else if (parent == 0) {
-            forbid_core_files();
             log_init(&log, options.debug ? LOG_DEBUG : LOG_INFO);
             curl_global_init(CURL_GLOBAL_DEFAULT);
             status = mount_run(&options, &log, ready_fd);

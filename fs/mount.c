@@ -81,6 +81,7 @@ static int watch_signals(struct mount *m)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGXFSZ); /* the audit log beyond ulimit -f: a failed write, not the end */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct notify {
     struct fuse_session *session; /* NULL: drop */
     char *mountpoint;
     dev_t device;
-    unsigned holds;
+    atomic_uint holds;                    /* read by the worker's thread as well */
     struct worker_job *held, **held_last; /* notifications about names, in order */
 };
 
@@ -37,9 +38,11 @@ struct store {
 
 struct notification {
     struct worker_job job; /* first: a job is cast back */
+    struct notify *notify;
     struct fuse_session *session;
     const char *mountpoint; /* outlives the queue */
     enum kind kind;
+    bool put_off; /* its turn came while names were held back */
     uint64_t parent, node;
     dev_t device;
     const char *path; /* REMOVED: behind the name */
@@ -60,9 +63,17 @@ static bool remove_through_mount(const struct notification *t)
     return removed;
 }
 
+static bool is_of_name(const struct notification *t)
+{
+    return t->kind != INODE && t->kind != INODE_DATA;
+}
+
 static void run(struct worker_job *job)
 {
     struct notification *t = (struct notification *)job;
+    t->put_off = is_of_name(t) && atomic_load(&t->notify->holds) > 0;
+    if (t->put_off)
+        return;
     switch (t->kind) {
     case NAME:
         fuse_lowlevel_notify_inval_entry(t->session, t->parent, t->name, strlen(t->name));
@@ -90,9 +101,25 @@ static void run(struct worker_job *job)
     }
 }
 
+/* To the worker, or to those that are held back. */
+static void submit(struct notify *n, struct notification *t)
+{
+    if (is_of_name(t) && atomic_load(&n->holds) > 0) {
+        t->job.next = NULL;
+        *n->held_last = &t->job;
+        n->held_last = &t->job.next;
+    } else {
+        worker_submit(n->worker, &t->job);
+    }
+}
+
 static void done(struct worker_job *job)
 {
-    free(job);
+    struct notification *t = (struct notification *)job;
+    if (t->put_off && t->notify->session != NULL)
+        submit(t->notify, t);
+    else
+        free(t);
 }
 
 static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t node, const char *name,
@@ -107,6 +134,7 @@ static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t nod
         return;
     }
     *t = (struct notification){.job = {.run = run, .done = done},
+                               .notify = n,
                                .session = n->session,
                                .mountpoint = n->mountpoint,
                                .kind = kind,
@@ -115,13 +143,7 @@ static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t nod
                                .device = n->device};
     memcpy(t->name, name, len);
     t->path = memcpy(t->name + len, path, path_len);
-    bool of_inode = kind == INODE || kind == INODE_DATA;
-    if (n->holds > 0 && !of_inode) {
-        *n->held_last = &t->job;
-        n->held_last = &t->job.next;
-    } else {
-        worker_submit(n->worker, &t->job);
-    }
+    submit(n, t);
 }
 
 static void run_store(struct worker_job *job)
@@ -216,24 +238,25 @@ void notify_free(struct notify *n)
 {
     if (n == NULL)
         return;
+    n->session = NULL;
+    worker_stop(n->worker);
     while (n->held != NULL) {
         struct worker_job *next = n->held->next;
         free(n->held);
         n->held = next;
     }
-    worker_stop(n->worker);
     free(n->mountpoint);
     free(n);
 }
 
 void notify_hold(struct notify *n)
 {
-    n->holds++;
+    atomic_fetch_add(&n->holds, 1);
 }
 
 void notify_release(struct notify *n)
 {
-    if (--n->holds > 0)
+    if (atomic_fetch_sub(&n->holds, 1) > 1)
         return;
     struct worker_job *job = n->held;
     n->held = NULL;

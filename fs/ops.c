@@ -109,11 +109,18 @@ static void reply_entry(struct ops *o, fuse_req_t req, struct node *node, int er
         nodes_forget(o->c.nodes, node, 1);
 }
 
+/* Whether the list says what a name means: of connectors alone. What tells about the mount is there
+ * also when no list can be had. */
+static bool is_of_list(const struct node *dir, const char *name)
+{
+    return (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED) && name_is_uuid(name);
+}
+
 /* Whether the service is to be asked for the name itself: an id that no list had, or one that lists
  * do not tell of and nobody confirmed for as long as a list lasts. */
 static bool should_ask(struct ops *o, const struct node *dir, const char *name)
 {
-    if ((dir->kind != NODE_ROOT && dir->kind != NODE_ARCHIVED) || !name_is_uuid(name))
+    if (!is_of_list(dir, name))
         return false;
     const struct slot *slot = slots_find(catalogue_slots(o->c.catalogue), name);
     if (slot == NULL || slot->place == PLACE_NONE)
@@ -129,8 +136,7 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
 {
     struct ops *o = ops_of(req);
     struct node *dir = nodes_from_id(o->c.nodes, parent), *node = NULL;
-    bool of_list = dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED;
-    int wait = of_list && p == NULL ? catalogue_use(o->c.catalogue) : 0;
+    int wait = is_of_list(dir, name) && p == NULL ? catalogue_use(o->c.catalogue) : 0;
     bool ask = wait == 0 && (p == NULL || !p->asked) && should_ask(o, dir, name);
     if (wait == 0 && !ask) {
         int err = nodes_lookup(o->c.nodes, dir, name, &node);

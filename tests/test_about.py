@@ -135,6 +135,32 @@ def test_an_open_report_keeps_its_content(mount, service, name):
     served.assert_deletes([archive(uuid(1))])
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_reports_are_there_without_any_list(mount, service, silent):
+    """They say why nothing else is."""
+    served = service(connector(1))
+    if silent:
+        served.hold("GET")
+    else:
+        served.answer_list(Answer.error(403))
+    m = mount(served, ttl=NEVER, timeout=1, nofail=True)
+    m.expect("could not be fetched")
+    why, number = ("no answer", errno.ETIMEDOUT) if silent else ("HTTP 403", errno.EACCES)
+    error, *_ = lines(m, "errors")
+    assert error["operation"] == "list" and error["hint"]
+    status = m.read(".bigdatafs/status").decode()
+    assert "list: none" in status and why in status and "hint: " in status
+    assert m.read(".bigdatafs/jobs") == b"" and m.read(".bigdatafs/metrics")
+    with fails_with(number):
+        os.listdir(m.path)
+    with fails_with(number):
+        os.stat(m / uuid(1))
+    with fails_with(errno.ENOENT):
+        os.stat(m / "no-id")
+    served.release()
+    served.assert_deletes([])
+
+
 def test_reports_never_wait_for_the_service(mount, service):
     served = service(connector(1))
     m = mount(served, ttl=1, timeout=20)

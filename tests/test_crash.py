@@ -8,11 +8,13 @@ import os
 import random
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from harness import archive, connector, eventually, hard, in_background, uuid
 from harness.ledger import LIST_PATH
+from harness.ptrace import stopped
 
 SEED = int(os.environ.get("BIGDATAFS_SEED") or random.SystemRandom().randrange(1 << 32))
 FLEET = 20  # connectors: of the active ones half are archived, half hard-deleted
@@ -284,6 +286,32 @@ def test_killed_while_an_archive_waits_and_names_change(mount, service):
     served.await_deletes()
     served.serve(connector(1), connector(2))
     (m / ".bigdatafs/refresh").write_text("1")
+    m.kill()
+    thread.join(60)
+    assert outcome and outcome[0] != 0
+    served.release()
+    served.assert_deletes([archive(uuid(1))])
+
+
+def state_of(pid, tid):
+    """As proc(5) has it: S sleeps, D waits in the kernel for what a signal does not end."""
+    return Path(f"/proc/{pid}/task/{tid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def test_killed_while_an_archive_waits_for_what_was_queued_before_it(mount, service):
+    """The same for notifications that are under way when the rmdir comes."""
+    served = service(connector(1), connector(2), connector(3))
+    m = mount(served, ttl=NEVER, timeout=100)
+    for n in (1, 2, 3):
+        os.stat(m / uuid(n) / "label")
+    notifier = max(int(tid) for tid in os.listdir(f"/proc/{m.pid}/task"))
+    with stopped(notifier):
+        served.serve(connector(1), connector(2))
+        (m / ".bigdatafs/refresh").write_text("1")
+        served.hold("DELETE")
+        thread, outcome = in_background(os.rmdir, m / uuid(1))
+        served.await_deletes()
+    eventually(lambda: state_of(m.pid, notifier) in "SD", "the notifier at rest")
     m.kill()
     thread.join(60)
     assert outcome and outcome[0] != 0

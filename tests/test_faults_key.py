@@ -2,7 +2,12 @@
 
 import errno
 import os
+import resource
+import shutil
 import signal
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +16,7 @@ from harness import (Answer, archive, connector, eventually, fails_with, hard, i
 from harness.audit import AuditLog
 from harness.faults import ACTS, cut, instead
 from harness.ledger import LIST_PATH
+from harness.system import BIGDATAFS, run
 
 NEVER = 300
 NEW = "another-key-0123456789"
@@ -203,3 +209,61 @@ def test_key_that_the_service_repeats_is_not_passed_on(mount, service, audit_lin
     assert served.key not in audit_lines.file.read_text()
     assert served.key not in m.log()
     served.assert_deletes([archive(uuid(1))])
+
+
+# Core files
+
+
+def dumps_core(pid):
+    """Whether the kernel wrote a core file for a process that crashes."""
+    os.kill(pid, signal.SIGABRT)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGABRT
+    return os.WCOREDUMP(status)
+
+
+@pytest.fixture
+def cores(tmp_path):
+    """Crashes leave core files: another program's does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    other = subprocess.Popen(["sleep", "60"], cwd=tmp_path)
+    dumped = dumps_core(other.pid)
+    other.returncode = -signal.SIGABRT
+    if not dumped:
+        pytest.skip("this machine writes no core files")
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+def test_key_is_in_no_core_file(cores, mount, service):
+    served = service(connector(1), tcp=True)
+    m = mount(served, ttl=NEVER)
+    assert not dumps_core(m.pid)
+    m.status = m.wanted_status = m.process.returncode = -signal.SIGABRT
+    run("fusermount3", "-u", "-z", m.path)
+    served.assert_deletes([])
+
+
+@pytest.mark.skipif(b"libasan" in BIGDATAFS.read_bytes(), reason="its leak check attaches to it")
+def test_only_root_may_look_into_the_process(service, world):
+    """Core files that are piped to a program know no limit; like ptrace(2), they are for processes
+    that their user may look into, and whose files in /proc are then that user's."""
+    nobody = 65534
+    served = service(connector(1), tcp=True)
+    served.hold("GET")  # it gets as far as having sent the key
+    with tempfile.TemporaryDirectory() as directory:
+        os.chown(directory, nobody, nobody)
+        program = shutil.copy(BIGDATAFS, directory)
+        process = subprocess.Popen(
+            ["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups", program,
+             served.source, directory, "-f"], env={**world.env, "BIGDATA_API_KEY": served.key},
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            served.await_lists(1)
+            assert f"Uid:\t{nobody}" in Path(f"/proc/{process.pid}/status").read_text()
+            assert os.stat(f"/proc/{process.pid}/environ").st_uid == 0
+        finally:
+            process.kill()
+            process.wait()
+    served.assert_deletes([])

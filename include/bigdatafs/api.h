@@ -78,8 +78,14 @@ void api_cancel(struct api_op *op);
 /* The last list was not taken over whole: the next one must not be answered with "not modified". */
 void api_forget_list(struct api *a);
 
-/* Whether nothing of it can have reached the service so far: it waits for its turn. */
-bool api_is_unsent(const struct api_op *op);
+/* What of an operation has left this machine: API_UNSENT nothing that the service may have carried
+ * out, API_IN_FLIGHT an attempt is under way, API_LOST one may have been carried out and the next
+ * one waits for its time. */
+enum api_sent { API_UNSENT, API_IN_FLIGHT, API_LOST };
+enum api_sent api_sent(const struct api_op *op);
+unsigned api_attempts(const struct api_op *op); /* so far */
+/* The attempt under way is the last one, whatever its answer. */
+void api_send_no_more(struct api_op *op);
 
 /* The deadline of an operation that starts now and may take -o timeout= seconds. */
 uint64_t api_deadline(const struct api *a);

@@ -78,8 +78,12 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
 void audit_free(struct audit *a);
 
 /* Reads what earlier runs on this service left open: *list is to be freed by the caller, at most
- * AUDIT_PENDING_MAX, the oldest first. Lines that are no audit lines are passed over. Blocks. */
+ * AUDIT_PENDING_MAX, the oldest first. What belongs to a run that still lives, and lines that are
+ * no audit lines, are passed over. Blocks. */
 int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count) MUST_CHECK;
+
+/* Whether the run that made this key still has the file open. */
+bool audit_run_lives(const struct audit *a, const char *key);
 
 /* 0, or why no line can be written. */
 int audit_state(const struct audit *a) MUST_CHECK;

@@ -7,6 +7,7 @@
  *   Retry-After                       is the least delay; past the deadline the call ends at once
  *   401                               the key is read again, and the call resent if it changed
  *   RESEND_UNSENT                     is not resent once the service may have acted on it
+ *   RESEND_NEVER                      is not resent, whatever comes: may be set while it is sent
  *
  * After CIRCUIT_FAILURES failed attempts in a row over at least CIRCUIT_MS the circuit opens: new
  * calls end at once with the last failure, calls under way go on, and a probe (a GET of an id that
@@ -38,7 +39,7 @@ enum {
     CIRCUIT_PROBE_MAX_MS = 30000,
 };
 
-enum resend { RESEND_ALWAYS, RESEND_UNSENT };
+enum resend { RESEND_ALWAYS, RESEND_UNSENT, RESEND_NEVER };
 
 struct client_call;
 typedef void client_call_fn(struct client_call *call);

@@ -78,8 +78,8 @@ int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, boo
                    const struct audit_who *who, deletion_done_fn *done, void *arg,
                    struct deletion **out) MUST_CHECK;
 
-/* Who waited waits no more: done is not called. A DELETE that may have been sent is followed to its
- * end; one that was not sent yet never will be. */
+/* Who waited waits no more: done is not called. A DELETE that was sent is followed to its end, by
+ * GETs alone: none is sent from here on. */
 void deletion_abandon(struct deletion *deletion);
 
 /* Once, after the first list: takes up what the audit log says an earlier run left open. */

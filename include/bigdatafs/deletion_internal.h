@@ -22,7 +22,8 @@ struct deletion {
     uint64_t deadline_ms;
     deletion_done_fn *done; /* NULL: nobody waits */
     void *arg;
-    struct api_result result; /* of the last DELETE; connector is not set */
+    struct api_result result; /* of the last DELETE; connector is not set ... */
+    bool answered;            /* ... once there is one */
     unsigned requests;        /* DELETEs sent or tried */
     bool unsure;              /* one of them may have been carried out */
     int err;
@@ -48,6 +49,7 @@ struct resolution {
     struct audit_record record;
     struct catalogue_waiter waiter;
     bool of_earlier_run;
+    bool accepted;           /* a hard delete: it runs as long as the connector is there */
     struct loop_timer timer; /* until the next look */
     uint64_t delay_ms;
     unsigned looks;         /* since it last moved ... */
@@ -82,7 +84,7 @@ void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress
 /* The service accepted the hard delete: follows it to its end. */
 void followup_start(struct deletions *d, struct slot *slot, const struct audit_record *record);
 /* The outcome is unknown: asks what became of it until the service tells, and records that. */
-void followup_resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run);
+void followup_resolve(struct deletions *d, const struct audit_record *record);
 /* Forgets everything that is followed, without a word. */
 void followup_free(struct deletions *d);
 

@@ -61,8 +61,10 @@ void notify_store(struct notify *n, const struct notify_file *files, size_t coun
                   void (*done)(void *arg), void *arg);
 
 /* While a request that holds a directory's lock in the kernel waits for the service, notifications
- * about names are held back: they would wait for that lock inside the kernel, where a kill -9
- * cannot end them, and the mount would outlive the program, dead. Calls nest. */
+ * about names are held back, those that are queued already too: they would wait for that lock
+ * inside the kernel, where a kill -9 cannot end them, and the mount would outlive the program, dead,
+ * until umount -f. What remains is one notification that begins in the moment between the kernel's
+ * taking of the lock and this call. Calls nest. */
 void notify_hold(struct notify *n);
 void notify_release(struct notify *n);
 

@@ -3,11 +3,13 @@
 system   processes, mounts, acts and waits
 ledger   the requests that a server saw, and the DELETEs that a test declared
 inotify  inotify(7)
+clock    the clock of a program under test
 client   a third party that changes connectors behind the mount's back
 sandbox  bigdatafs-sandbox as a child process
 audit    the audit log, read back
 certificates  a certificate authority of the tests' own
 faults   what can happen to an answer on its way
+ptrace   one thread of a program, stopped
 service  an HTTP server inside the test for answers that the sandbox never gives
 mount    bigdatafs as a child process
 world    all of these for one test, and the checks at its end

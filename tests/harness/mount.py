@@ -111,7 +111,11 @@ class Mount:
         """kill -9, which leaves a dead mount: taken away here."""
         self.wanted_status = -signal.SIGKILL
         self.signal(signal.SIGKILL)
-        self.await_end()
+        try:
+            self.await_end()
+        except TimeoutError:  # it waits in the kernel: nothing else ends that
+            system.run("umount", "-f", self.path)
+            raise
         system.run("fusermount3", "-u", "-z", self.path)
 
     def abort(self):

@@ -1,0 +1,120 @@
+"""What a mount takes up from the audit log: all that earlier runs left open, and nothing else."""
+
+import errno
+import json
+import os
+
+import pytest
+
+from harness import (Answer, archive, connector, eventually, fails_with, hard, in_background, uuid,
+                     write)
+from harness.audit import AuditLog
+from harness.ledger import LIST_PATH
+
+NEVER = 300
+DELETING = Answer(202, b'{"message": "it is being deleted"}')  # and nothing is removed
+
+
+@pytest.fixture
+def audit_lines(tmp_path):
+    return AuditLog(tmp_path / "audit.jsonl")
+
+
+def jobs(m):
+    return [json.loads(line)["id"] for line in m.read(".bigdatafs/jobs").splitlines()]
+
+
+def test_deletions_of_a_run_that_lives_are_its_own(mount, service, audit_lines):
+    """Two mounts share one log: what the first is doing is not left open by anybody."""
+    served = service(connector(1), connector(2))
+    served.answer("DELETE", f"{LIST_PATH}/{uuid(2)}", DELETING)
+    first = mount(served, ttl=NEVER, audit=audit_lines.file)
+    write(first / uuid(2) / ".force_delete", b"1")
+    served.hold("DELETE")
+    thread, outcome = in_background(os.rmdir, first / uuid(1))
+    served.await_deletes(2)
+    second = mount(served, ttl=NEVER, audit=audit_lines.file)
+    assert jobs(second) == [] and second.read(f"{uuid(2)}/.force_delete") == b"idle\n"
+    assert served.gets(uuid(1)) == 0 and audit_lines.of("resolved") == []
+    assert second.unmount() == 0
+    served.release()
+    thread.join(30)
+    assert outcome == [0]
+    first.kill()
+    third = mount(served, ttl=NEVER, audit=audit_lines.file)
+    third.expect("1 deletions of an earlier run")
+    assert third.read(f"{uuid(2)}/.force_delete") == b"deleting\n"
+    served.serve(connector(1, archived=True))
+    eventually(lambda: audit_lines.of("resolved"), "the end of the hard delete")
+    assert audit_lines.one("resolved")["id"] == uuid(2)
+    served.assert_deletes([hard(uuid(2)), archive(uuid(1))])
+
+
+def test_accepted_hard_delete_that_no_list_has_is_followed(mount, service, audit_lines):
+    """A service that does not list what is archived: a GET finds it, for as long as it takes."""
+    served = service(connector(1, archived=True))
+    served.answer_delete(DELETING)
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    write(m / ".archived" / uuid(1) / ".force_delete", b"1")
+    m.kill()
+    served.answer_list(Answer(200, b'{"results": []}'))
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("1 deletions of an earlier run")
+    eventually(lambda: jobs(m) == [uuid(1)], "the job")
+    assert m.read(f".archived/{uuid(1)}/.force_delete") == b"deleting\n"
+    assert audit_lines.of("resolved") == []
+    served.serve()
+    eventually(lambda: audit_lines.of("resolved"), "the end of the hard delete")
+    assert audit_lines.one("resolved")["result"] == "gone" and m.archived() == []
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_accepted_hard_delete_is_followed_although_the_first_list_failed(mount, service,
+                                                                          audit_lines):
+    served = service(connector(1))
+    served.answer_delete(DELETING)
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    write(m / uuid(1) / ".force_delete", b"1")
+    m.kill()
+    served.answer_list(Answer.error(403), times=1)
+    m = mount(served, ttl=NEVER, audit=audit_lines.file, nofail=True)
+    m.expect("1 deletions of an earlier run")
+    m.expect("could not be fetched")
+    eventually(lambda: jobs(m) == [uuid(1)], "the job")
+    served.serve()
+    eventually(lambda: audit_lines.of("resolved"), "the end of the hard delete")
+    assert audit_lines.one("resolved")["result"] == "gone"
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_log_that_was_removed_takes_no_line(mount, service, audit_lines):
+    """What is written to a file without a name is lost with the program."""
+    served = service(connector(1))
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("audit log .* cannot be written: No such file")
+    m.expect("nothing was sent")
+    audit_lines.file.unlink()
+    for do in (lambda: os.rmdir(m / uuid(1)),
+               lambda: write(m / uuid(1) / ".force_delete", b"1")):
+        with fails_with(errno.EIO):
+            do()
+    assert m.active() == [uuid(1)]
+    served.assert_deletes([])
+
+
+def test_log_that_reached_the_limit_for_files(mount, service, audit_lines):
+    """ulimit -f: the line is refused, the mount lives on."""
+    served = service(*[connector(n, description="x" * 3000) for n in range(1, 9)])
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("audit log .* cannot be written")
+    m.expect("nothing was sent")
+    done = m.run("prlimit", "--pid", m.pid, "--fsize=10000")
+    assert done.returncode == 0, done.stderr
+    archived = []
+    with fails_with(errno.EIO):
+        for n in range(1, 9):
+            os.rmdir(m / uuid(n))
+            archived.append(uuid(n))
+    assert 0 < len(archived) < 8 and m.archived() == archived
+    assert [line["id"] for line in audit_lines.of("intent")] == archived
+    served.assert_deletes([archive(i) for i in archived])

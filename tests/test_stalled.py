@@ -1,0 +1,95 @@
+"""Hard deletes that take long: the program's clock is moved, nobody waits for ten minutes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness import Answer, connector, eventually, hard, uuid, write
+from harness.clock import LIBRARY, Clock
+from harness.ledger import LIST_PATH
+
+NEVER = 86400
+LONG = 3600  # -o timeout=: a leap of the clock must not end a request
+MINUTE, LOOK = 60, 31
+DELETING = Answer(202, b'{"message": "it is being deleted"}')  # and nothing is removed
+ONE = f"{LIST_PATH}/{uuid(1)}"
+
+
+@pytest.fixture
+def clock(tmp_path):
+    return Clock(tmp_path)
+
+
+class Followed:
+    """A mount with a hard delete of connector 1 that was accepted and looked at."""
+
+    def __init__(self, world, served, clock):
+        self.served, self.clock = served, clock
+        served.answer_delete(DELETING)
+        self.m = world.mount(served, ttl=NEVER, timeout=LONG, env=clock.environment(world))
+        assert str(LIBRARY) in Path(f"/proc/{self.m.pid}/maps").read_text()
+        write(self.m / uuid(1) / ".force_delete", b"1")
+        self.look()
+
+    def state(self):
+        """What the control file says; asking wakes the program."""
+        return self.m.read(f"{uuid(1)}/.force_delete").decode()
+
+    def job(self):
+        job, = map(json.loads, self.m.read(".bigdatafs/jobs").splitlines())
+        return job
+
+    def idle(self):
+        return b"bigdatafs_http_under_way 0\n" in self.m.read(".bigdatafs/metrics")
+
+    def look(self):
+        """The longest pause between two looks passes, and the answer is taken."""
+        asked = self.served.gets(uuid(1))
+        self.clock.advance(LOOK)
+        eventually(lambda: self.state() and self.served.gets(uuid(1)) > asked and self.idle(),
+                   "a look")
+
+    def becomes(self, state):
+        eventually(lambda: self.state() == f"{state}\n", state)
+        assert self.job()["state"] == state
+
+
+def test_no_progress_for_ten_minutes(world, service, clock):
+    followed = Followed(world, service(connector(1, files_count=10)), clock)
+    served, m = followed.served, followed.m
+    m.expect(f"the hard delete of {uuid(1)} makes no progress")
+    clock.advance(8 * MINUTE)
+    followed.look()
+    assert 8 * MINUTE < followed.job()["seconds_since_progress"] < 10 * MINUTE
+    followed.becomes("deleting")
+    clock.advance(2 * MINUTE)
+    followed.becomes("stalled")
+    assert followed.job()["seconds_since_progress"] >= 10 * MINUTE
+    assert write(m / uuid(1) / ".force_delete", b"1") == 1
+    served.serve(connector(1, files_count=9))
+    followed.look()
+    followed.becomes("deleting")
+    assert m.read(f"{uuid(1)}/files_count") == b"9\n"
+    clock.advance(9 * MINUTE)
+    followed.look()
+    followed.becomes("deleting")  # ten minutes after the last progress, not the first
+    clock.advance(1 * MINUTE)
+    followed.becomes("stalled")
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_service_that_cannot_be_asked_shows_no_progress(world, service, clock):
+    followed = Followed(world, service(connector(1)), clock)
+    served, m = followed.served, followed.m
+    m.expect(f"the hard delete of {uuid(1)} makes no progress")
+    served.answer("GET", ONE, Answer.error(403))
+    followed.look()
+    followed.becomes("deleting")
+    clock.advance(10 * MINUTE)
+    followed.becomes("stalled")
+    served.forget_rules()
+    served.serve(connector(1, files_count=9))
+    clock.advance(LOOK)
+    followed.becomes("deleting")
+    served.assert_deletes([hard(uuid(1))])
