@@ -7,6 +7,8 @@
 
 #include "bigdatafs/refresh.h"
 
+enum { COMPACT_SHARE = 16 }; /* tombstones are freed when they are more than one in so many */
+
 /* One id that is being asked for, and who waits for the answer. */
 struct ask {
     struct catalogue *catalogue;
@@ -175,7 +177,8 @@ static void note_success(struct catalogue *c, unsigned left_out, bool not_modifi
                         left_out);
         c->state.left_out = left_out;
     }
-    slots_compact(c->slots, c->changes);
+    if (slots_count_in(c->slots, PLACE_NONE) > slots_count(c->slots) / COMPACT_SHARE)
+        slots_compact(c->slots, c->changes);
     if (c->observer.refreshed != NULL)
         c->observer.refreshed(c->observer.arg);
 }

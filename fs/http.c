@@ -25,6 +25,9 @@ struct http_exchange {
     struct curl_slist *headers;
     enum failure data_failure;
     bool headers_ended;
+    bool rests;  /* the body goes on in the next turn of the loop ... */
+    bool paused; /* ... and libcurl waits for that */
+    struct loop_timer rest;
     unsigned sends; /* how often libcurl was about to send the request */
     char reason[CURL_ERROR_SIZE];
 };
@@ -88,6 +91,7 @@ static void free_headers(struct curl_slist *headers)
 
 static void exchange_free(struct http_exchange *x)
 {
+    loop_timer_clear(&x->rest);
     if (x->easy != NULL) {
         curl_multi_remove_handle(x->http->multi, x->easy);
         curl_easy_cleanup(x->easy);
@@ -231,9 +235,27 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     return size * count;
 }
 
+static void on_rested(void *arg)
+{
+    struct http_exchange *x = arg;
+    bool paused = x->paused;
+    x->rests = x->paused = false;
+    if (paused)
+        curl_easy_pause(x->easy, CURLPAUSE_CONT);
+}
+
+/* libcurl hands over all that has arrived, in one call: a long body is taken in slices. */
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct http_exchange *x = arg;
+    if (x->rests) {
+        x->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (loop_should_yield(x->http->loop)) {
+        x->rests = true;
+        loop_timer_set(x->http->loop, &x->rest, 0);
+    }
     x->data_failure = x->request->data(x->request, bytes, size * count);
     return x->data_failure == FAILURE_NONE ? size * count : 0;
 }
@@ -319,6 +341,7 @@ int http_start(struct http *h, struct http_request *r)
         return -ENOMEM;
     x->http = h;
     x->request = r;
+    loop_timer_init(&x->rest, on_rested, x);
     x->easy = curl_easy_init();
     int err = x->easy == NULL ? -ENOMEM : make_headers(x);
     if (err == 0)

@@ -12,8 +12,9 @@ struct loop {
     int epoll_fd;
     bool stopping;
     uint64_t now_ns;
-    uint64_t longest_ns;      /* turn */
-    uint64_t pass;            /* counts the times that timers were fired */
+    uint64_t turn;            /* counts them */
+    uint64_t turn_ns;         /* when this one began */
+    uint64_t longest_ns;      /* how long one took */
     struct loop_timer timers; /* head of a ring, soonest first */
     struct epoll_event events[LOOP_EVENTS_MAX];
     int pending; /* events of this turn that are not handled yet start here ... */
@@ -91,7 +92,7 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms)
 {
     loop_timer_clear(t);
     t->loop = l;
-    t->pass = l->pass;
+    t->turn = l->turn;
     t->at_ms = loop_now(l) + delay_ms;
     /* New timers are mostly the latest, so look for the place from the end. */
     struct loop_timer *before = l->timers.prev;
@@ -119,10 +120,9 @@ bool loop_timer_is_set(const struct loop_timer *t)
 
 static void fire_due_timers(struct loop *l)
 {
-    uint64_t pass = ++l->pass;
     while (l->timers.next != &l->timers && l->timers.next->at_ms <= loop_now(l)) {
         struct loop_timer *t = l->timers.next;
-        if (t->pass == pass) /* set by one that just fired: events come first */
+        if (t->turn == l->turn) /* set in this turn: other events come first */
             return;
         loop_timer_clear(t);
         t->due(t->arg);
@@ -161,13 +161,23 @@ uint64_t loop_longest_turn_us(const struct loop *l)
     return l->longest_ns / 1000;
 }
 
+bool loop_should_yield(const struct loop *l)
+{
+    return clock_ns() - l->turn_ns >= LOOP_SLICE_US * UINT64_C(1000);
+}
+
 /* A turn begins with the events that were waited for and ends with the timers that are due. */
+static void begin_turn(struct loop *l)
+{
+    l->now_ns = l->turn_ns = clock_ns();
+    l->turn++;
+}
+
 static void end_turn(struct loop *l)
 {
-    uint64_t start_ns = l->now_ns;
     l->now_ns = clock_ns();
     fire_due_timers(l);
-    uint64_t ns = clock_ns() - start_ns;
+    uint64_t ns = clock_ns() - l->turn_ns;
     if (ns > l->longest_ns)
         l->longest_ns = ns;
 }
@@ -176,7 +186,7 @@ int loop_run(struct loop *l)
 {
     l->stopping = false;
     bool busy = false;
-    l->now_ns = clock_ns();
+    begin_turn(l);
     while (!l->stopping) {
         end_turn(l);
         if (l->stopping)
@@ -184,7 +194,7 @@ int loop_run(struct loop *l)
         int n = wait_for_events(l, busy);
         if (n < 0 && errno != EINTR)
             return -errno;
-        l->now_ns = clock_ns();
+        begin_turn(l);
         l->taken = n > 0 ? n : 0;
         for (l->pending = 0; l->pending < l->taken;) {
             const struct epoll_event *ev = &l->events[l->pending++];

@@ -92,7 +92,7 @@ static void depart(struct nodes *n, struct slot *slot, enum place was, struct no
     snprintf(path, sizeof path, "%s%s", was == PLACE_ARCHIVED ? NODE_ARCHIVED_NAME "/" : "",
              slot->id);
     if (d == NULL) {
-        notify_name(n->notify, parent, slot->id);
+        notify_deleted(n->notify, parent, 0, slot->id);
         return;
     }
     *d = (struct departing){.next = n->departing, .place = was, .node = node};
@@ -131,6 +131,9 @@ static void note_membership(struct nodes *n, enum place place)
     if (place == PLACE_NONE)
         return;
     clock_gettime(CLOCK_REALTIME, &n->changed[place]);
+    if (n->relisted[place])
+        return; /* it was told, and has not asked since */
+    n->relisted[place] = true;
     node_relist(n, node_place_dir(n, place));
 }
 
@@ -157,40 +160,50 @@ void node_on_changed(void *arg, struct slot *slot, enum place was)
     node_wake_polls(n, slot);
 }
 
-/* Has the kernel ask again for everything that the list tells of; inner files cannot change
+/* Has the kernel ask again for what the list tells of a connector; inner files cannot change
  * without a list. */
-static void expire_all(struct nodes *n)
+static void expire(struct nodes *n, const struct slot *slot)
 {
-    const struct slots *slots = catalogue_slots(n->catalogue);
-    node_relist(n, &n->root);
-    node_relist(n, &n->archived);
-    for (size_t i = 0; i < slots_count(slots); i++) {
-        const struct slot *slot = slots_at(slots, i);
-        struct node *dir = slot->dir;
-        if (dir == NULL)
-            continue;
-        if (n->can_expire)
-            notify_expire(n->notify, nodes_id(n, node_place_dir(n, slot->place)), slot->id);
-        notify_inode(n->notify, nodes_id(n, dir), false);
-        for (uint32_t e = 1; dir->version != NULL && e < dir->version->tree->count; e++)
-            if (dir->version->nodes[e] != NULL && dir->version->nodes[e]->kind == NODE_DIR)
-                notify_inode(n->notify, nodes_id(n, dir->version->nodes[e]), false);
-    }
+    struct node *dir = slot->dir;
+    if (dir == NULL)
+        return;
+    if (n->can_expire)
+        notify_expire(n->notify, nodes_id(n, node_place_dir(n, slot->place)), slot->id);
+    notify_inode(n->notify, nodes_id(n, dir), false);
+    for (uint32_t e = 1; dir->version != NULL && e < dir->version->tree->count; e++)
+        if (dir->version->nodes[e] != NULL && dir->version->nodes[e]->kind == NODE_DIR)
+            notify_inode(n->notify, nodes_id(n, dir->version->nodes[e]), false);
 }
 
+/* The list has expired: in slices, and no faster than the kernel is told. */
 void node_on_expiry(void *arg)
 {
     struct nodes *n = arg;
+    const struct slots *slots = catalogue_slots(n->catalogue);
     uint64_t left = catalogue_ttl_left_ms(n->catalogue);
-    if (left > 0)
+    if (left > 0) {
+        n->expired = 0;
         loop_timer_set(n->loop, &n->expiry, left);
-    else
-        expire_all(n);
+        return;
+    }
+    if (n->expired == 0) {
+        node_relist(n, &n->root);
+        node_relist(n, &n->archived);
+    }
+    while (n->expired < slots_count(slots)) {
+        if (loop_should_yield(n->loop) || notify_is_full(n->notify)) {
+            loop_timer_set(n->loop, &n->expiry, EXPIRY_PAUSE_MS);
+            return;
+        }
+        expire(n, slots_at(slots, n->expired++));
+    }
+    n->expired = 0;
 }
 
 void node_on_refreshed(void *arg)
 {
     struct nodes *n = arg;
+    n->expired = 0;
     loop_timer_set(n->loop, &n->expiry, catalogue_ttl_left_ms(n->catalogue));
     if (!n->any_hidden)
         return;

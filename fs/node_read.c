@@ -43,6 +43,7 @@ static bool hand_over(const struct listing_to *to, struct node_child *child, str
 static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
                            const struct listing_to *to)
 {
+    n->relisted[node_dir_place(dir)] = false;
     if (dir->kind == NODE_ROOT && after < COOKIE_ARCHIVED) {
         struct node_child child = {.name = NODE_ARCHIVED_NAME,
                                    .cookie = COOKIE_ARCHIVED,
@@ -168,16 +169,18 @@ int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_node
 
 /* Attributes and content */
 
-static void dir_attr(const struct nodes *n, const struct node *node, struct stat *st)
+static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
 {
     struct slots *slots = catalogue_slots(n->catalogue);
     st->st_mode = S_IFDIR | (0755 & ~n->options.umask);
     switch ((enum node_kind)node->kind) {
     case NODE_ROOT:
+        n->relisted[PLACE_ACTIVE] = false;
         st->st_nlink = (nlink_t)(4 + slots_count_in(slots, PLACE_ACTIVE));
         st->st_mtim = n->changed[PLACE_ACTIVE];
         break;
     case NODE_ARCHIVED:
+        n->relisted[PLACE_ARCHIVED] = false;
         st->st_nlink = (nlink_t)(2 + slots_count_in(slots, PLACE_ARCHIVED));
         st->st_mtim = n->changed[PLACE_ARCHIVED];
         break;
@@ -202,7 +205,7 @@ static void dir_attr(const struct nodes *n, const struct node *node, struct stat
     }
 }
 
-void nodes_attr(const struct nodes *n, const struct node *node, struct stat *st)
+void nodes_attr(struct nodes *n, const struct node *node, struct stat *st)
 {
     memset(st, 0, sizeof *st);
     st->st_ino = node->ino;

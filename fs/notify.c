@@ -20,8 +20,9 @@ struct notify {
     struct fuse_session *session; /* NULL: drop */
     char *mountpoint;
     dev_t device;
-    atomic_uint holds;                    /* read by the worker's thread as well */
+    atomic_uint holds[NOTIFY_ALL + 1];    /* read by the worker's thread as well */
     struct worker_job *held, **held_last; /* notifications about names, in order */
+    unsigned queued, queued_lists; /* the worker's: all, and those of the root and .archived */
 };
 
 enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED };
@@ -29,10 +30,18 @@ enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED };
 /* Files on their way to the kernel. */
 struct store {
     struct worker_job job; /* first: a job is cast back */
+    struct notify *notify;
     struct fuse_session *session;
     const struct notify_file *files;
     size_t count;
     void (*done)(void *arg);
+    void *arg;
+};
+
+struct notify_flush {
+    struct worker_job job; /* first: a job is cast back */
+    struct notify *notify;
+    void (*done)(void *arg); /* NULL: cancelled */
     void *arg;
 };
 
@@ -63,15 +72,23 @@ static bool remove_through_mount(const struct notification *t)
     return removed;
 }
 
-static bool is_of_name(const struct notification *t)
+static bool is_of_list(const struct notification *t)
 {
-    return t->kind != INODE && t->kind != INODE_DATA;
+    return t->kind == EXPIRE || t->kind == DELETED || t->kind == REMOVED;
+}
+
+static bool is_held(struct notify *n, const struct notification *t)
+{
+    if (t->kind == INODE || t->kind == INODE_DATA)
+        return false;
+    return atomic_load(&n->holds[NOTIFY_ALL]) > 0 ||
+           (is_of_list(t) && atomic_load(&n->holds[NOTIFY_LISTS]) > 0);
 }
 
 static void run(struct worker_job *job)
 {
     struct notification *t = (struct notification *)job;
-    t->put_off = is_of_name(t) && atomic_load(&t->notify->holds) > 0;
+    t->put_off = is_held(t->notify, t);
     if (t->put_off)
         return;
     switch (t->kind) {
@@ -104,18 +121,22 @@ static void run(struct worker_job *job)
 /* To the worker, or to those that are held back. */
 static void submit(struct notify *n, struct notification *t)
 {
-    if (is_of_name(t) && atomic_load(&n->holds) > 0) {
+    if (is_held(n, t)) {
         t->job.next = NULL;
         *n->held_last = &t->job;
         n->held_last = &t->job.next;
-    } else {
-        worker_submit(n->worker, &t->job);
+        return;
     }
+    n->queued++;
+    n->queued_lists += is_of_list(t);
+    worker_submit(n->worker, &t->job);
 }
 
 static void done(struct worker_job *job)
 {
     struct notification *t = (struct notification *)job;
+    t->notify->queued--;
+    t->notify->queued_lists -= is_of_list(t);
     if (t->put_off && t->notify->session != NULL)
         submit(t->notify, t);
     else
@@ -161,6 +182,7 @@ static void run_store(struct worker_job *job)
 static void store_done(struct worker_job *job)
 {
     struct store *s = (struct store *)job;
+    s->notify->queued--;
     s->done(s->arg);
     free(s);
 }
@@ -174,12 +196,49 @@ void notify_store(struct notify *n, const struct notify_file *files, size_t coun
         return;
     }
     *s = (struct store){.job = {.run = run_store, .done = store_done},
+                        .notify = n,
                         .session = n->session,
                         .files = files,
                         .count = count,
                         .done = on_done,
                         .arg = arg};
+    n->queued++;
     worker_submit(n->worker, &s->job);
+}
+
+static void run_flush(struct worker_job *job)
+{
+    (void)job; /* that its turn has come is all */
+}
+
+static void flush_done(struct worker_job *job)
+{
+    struct notify_flush *f = (struct notify_flush *)job;
+    f->notify->queued--;
+    if (f->done != NULL)
+        f->done(f->arg);
+    free(f);
+}
+
+struct notify_flush *notify_flush(struct notify *n, bool locks, void (*on_done)(void *arg),
+                                  void *arg)
+{
+    bool holds = atomic_load(&n->holds[NOTIFY_LISTS]) > 0 || atomic_load(&n->holds[NOTIFY_ALL]) > 0;
+    bool may_block = n->queued_lists > 0 && (locks || holds);
+    struct notify_flush *f =
+        n->session == NULL || n->queued == 0 || may_block ? NULL : malloc(sizeof *f);
+    if (f == NULL)
+        return NULL;
+    *f = (struct notify_flush){
+        .job = {.run = run_flush, .done = flush_done}, .notify = n, .done = on_done, .arg = arg};
+    n->queued++;
+    worker_submit(n->worker, &f->job);
+    return f;
+}
+
+void notify_flush_cancel(struct notify_flush *f)
+{
+    f->done = NULL;
 }
 
 void notify_name(struct notify *n, uint64_t parent, const char *name)
@@ -211,6 +270,11 @@ void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const cha
 pid_t notify_tid(const struct notify *n)
 {
     return worker_tid(n->worker);
+}
+
+bool notify_is_full(const struct notify *n)
+{
+    return n->queued >= NOTIFY_FULL;
 }
 
 bool notify_is_busy(struct notify *n)
@@ -249,21 +313,21 @@ void notify_free(struct notify *n)
     free(n);
 }
 
-void notify_hold(struct notify *n)
+void notify_hold(struct notify *n, enum notify_lock lock)
 {
-    atomic_fetch_add(&n->holds, 1);
+    atomic_fetch_add(&n->holds[lock], 1);
 }
 
-void notify_release(struct notify *n)
+void notify_release(struct notify *n, enum notify_lock lock)
 {
-    if (atomic_fetch_sub(&n->holds, 1) > 1)
+    if (atomic_fetch_sub(&n->holds[lock], 1) > 1)
         return;
     struct worker_job *job = n->held;
     n->held = NULL;
     n->held_last = &n->held;
     while (job != NULL) {
         struct worker_job *next = job->next;
-        worker_submit(n->worker, job);
+        submit(n, (struct notification *)job);
         job = next;
     }
 }

@@ -23,10 +23,24 @@ bool ops_is_own(fuse_req_t req)
 
 /* Parked requests */
 
-static void on_waited(void *arg, int err)
+static void on_flushed(void *arg)
 {
     struct parked *p = arg;
-    p->resume(p, err);
+    p->flush = NULL;
+    p->resume(p, p->err);
+}
+
+void parked_settle(struct parked *p, int err)
+{
+    p->err = err;
+    p->flush = notify_flush(p->ops->c.notify, p->locks, on_flushed, p);
+    if (p->flush == NULL)
+        p->resume(p, err);
+}
+
+static void on_waited(void *arg, int err)
+{
+    parked_settle(arg, err);
 }
 
 struct parked *ops_park(fuse_req_t req, parked_fn *resume)
@@ -55,8 +69,10 @@ void parked_end(struct parked *p)
     if (p->next != NULL)
         p->next->prev = p->prev;
     catalogue_unwait(&p->waiter);
+    if (p->flush != NULL)
+        notify_flush_cancel(p->flush);
     if (p->locks)
-        notify_release(o->c.notify);
+        notify_release(o->c.notify, p->lock);
     if (p->deletion != NULL)
         deletion_abandon(p->deletion);
     if (p->bulk != NULL)
@@ -75,10 +91,11 @@ static void on_interrupt(fuse_req_t req, void *arg)
     parked_end(p);
 }
 
-void parked_lock(struct parked *p)
+void parked_lock(struct parked *p, enum notify_lock lock)
 {
     p->locks = true;
-    notify_hold(p->ops->c.notify);
+    p->lock = lock;
+    notify_hold(p->ops->c.notify, lock);
 }
 
 void ops_allow_interrupt(struct parked *p)
@@ -148,7 +165,7 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
         if (first && (p = ops_park(req, resume_lookup)) == NULL)
             return;
         if (first)
-            parked_lock(p);
+            parked_lock(p, NOTIFY_LISTS);
         p->node = parent;
         memmove(p->name, name, strlen(name) + 1);
         p->asked = ask;
@@ -357,7 +374,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
         struct parked *p = ops_park(req, resume_listing);
         if (p == NULL)
             return;
-        parked_lock(p);
+        parked_lock(p, NOTIFY_LISTS);
         p->node = ino;
         p->size = size;
         p->offset = offset;

@@ -33,7 +33,10 @@ static void on_deletion_done(void *arg, int err)
 {
     struct parked *p = arg;
     p->deletion = NULL;
-    p->resume(p, err);
+    if (p->locks)
+        p->resume(p, err); /* the kernel sees to the name itself, and nothing else could be sent */
+    else
+        parked_settle(p, err);
 }
 
 /* Starts the deletion that the request asks for and parks the request until its end. fate: what
@@ -47,7 +50,7 @@ static void delete_and_park(fuse_req_t req, enum audit_op op, struct slot *slot,
         return;
     struct audit_who who = who_asks(req);
     if (fate != FATE_NOTIFY)
-        parked_lock(p);
+        parked_lock(p, NOTIFY_ALL);
     p->slot = slot;
     p->size = size;
     slot->pins++;
@@ -169,7 +172,7 @@ static void on_bulk_done(void *arg, int err)
 {
     struct parked *p = arg;
     p->bulk = NULL;
-    p->resume(p, err);
+    parked_settle(p, err);
 }
 
 static void refuse_bulk(struct ops *o, enum audit_op op, const struct audit_who *who, int err,

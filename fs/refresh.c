@@ -6,7 +6,7 @@
 
 #include "bigdatafs/connector.h"
 
-enum state { IDLE, LISTING, COMMITTING, VERIFYING };
+enum state { IDLE, LISTING, COMMITTING, COMPARING, VERIFYING, CONCLUDING };
 
 /* An element of the list. connector is NULL when the slot has this very text. */
 struct staged {
@@ -38,7 +38,8 @@ struct refresh {
     bool partial;        /* something newer was known, so a part of the list was passed over */
     bool lists_archived; /* some list had an archived connector: absence from it tells */
     struct loop_timer turn;
-    size_t missing;
+    size_t at; /* COMPARING, CONCLUDING: index of the next slot */
+    size_t missing, kept;
     struct check checks[REFRESH_SAMPLE];
     unsigned checks_left, alive;
     struct api_result result;
@@ -191,22 +192,18 @@ static void commit_one(struct refresh *r, struct staged *s)
         r->lists_archived = true;
 }
 
-/* Marks what the list lacks and should have. Archived ones count if lists have shown any: whether
- * they do is open. */
-static void find_missing(struct refresh *r)
+/* Marks the slot if the list lacks it and should have it. Archived ones count if lists have shown
+ * any: whether they do is open. */
+static void compare_one(struct refresh *r, struct slot *slot)
 {
-    r->missing = 0;
-    for (size_t i = 0; i < slots_count(r->slots); i++) {
-        struct slot *slot = slots_at(r->slots, i);
-        bool expected =
-            slot->place == PLACE_ACTIVE || (slot->place == PLACE_ARCHIVED && r->lists_archived);
-        slot->suspect = expected && slot->seen != r->number && slot->changed <= r->changes;
-        if (slot->seen != r->number)
-            slot->listed = false;
-        if (expected && slot->seen != r->number && slot->changed > r->changes)
-            r->partial = true;
-        r->missing += slot->suspect;
-    }
+    bool expected =
+        slot->place == PLACE_ACTIVE || (slot->place == PLACE_ARCHIVED && r->lists_archived);
+    slot->suspect = expected && slot->seen != r->number && slot->changed <= r->changes;
+    if (slot->seen != r->number)
+        slot->listed = false;
+    if (expected && slot->seen != r->number && slot->changed > r->changes)
+        r->partial = true;
+    r->missing += slot->suspect;
 }
 
 static void set_gone(struct refresh *r, struct slot *slot)
@@ -218,24 +215,32 @@ static void set_gone(struct refresh *r, struct slot *slot)
 
 /* All answers are in. The list is believed for those that were not asked for if the whole sample
  * is gone; otherwise only what the service itself called gone is removed. */
+static void conclude_one(struct refresh *r, struct slot *slot)
+{
+    if (!slot->suspect)
+        return;
+    if (r->alive == 0)
+        set_gone(r, slot);
+    else
+        r->kept++;
+    slot->suspect = false;
+}
+
 static void conclude(struct refresh *r)
 {
-    bool believed = r->alive == 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < slots_count(r->slots) && r->missing > 0; i++) {
-        struct slot *slot = slots_at(r->slots, i);
-        if (!slot->suspect)
-            continue;
-        if (believed)
-            set_gone(r, slot);
-        else
-            kept++;
-        slot->suspect = false;
-    }
-    if (kept > 0 || r->alive > 0)
+    r->state = CONCLUDING;
+    r->at = r->missing > 0 ? 0 : slots_count(r->slots);
+    r->kept = 0;
+    loop_timer_set(r->loop, &r->turn, 0);
+}
+
+static void concluded(struct refresh *r)
+{
+    if (r->kept > 0 || r->alive > 0)
         r->partial = true;
-    if (kept > 0)
-        log_warning(r->log, "the list lacks %zu connectors that the service still has: kept", kept);
+    if (r->kept > 0)
+        log_warning(r->log, "the list lacks %zu connectors that the service still has: kept",
+                    r->kept);
     finish(r);
 }
 
@@ -278,7 +283,6 @@ static void verify(struct refresh *r)
 {
     r->state = VERIFYING;
     r->checks_left = r->alive = 0;
-    find_missing(r);
     size_t step = r->missing / REFRESH_SAMPLE + 1, nth = 0;
     for (size_t i = 0; i < slots_count(r->slots) && r->checks_left < REFRESH_SAMPLE; i++) {
         struct slot *slot = slots_at(r->slots, i);
@@ -291,21 +295,49 @@ static void verify(struct refresh *r)
     }
 }
 
+static void commit_next(struct refresh *r)
+{
+    struct staged *s = &r->staged[r->committed++];
+    commit_one(r, s);
+    if (s->slot != NULL)
+        s->slot->pins--;
+    connector_unref(s->connector);
+}
+
+/* One step of the work that goes through all elements or slots; false when there is none left. */
+static bool step(struct refresh *r)
+{
+    if (r->state == COMMITTING && r->committed < r->count) {
+        commit_next(r);
+        return true;
+    }
+    if (r->state == COMMITTING) {
+        r->state = COMPARING;
+        r->at = r->missing = 0;
+    }
+    if (r->at == slots_count(r->slots))
+        return false;
+    struct slot *slot = slots_at(r->slots, r->at++);
+    if (r->state == COMPARING)
+        compare_one(r, slot);
+    else
+        conclude_one(r, slot);
+    return true;
+}
+
 static void on_turn(void *arg)
 {
     struct refresh *r = arg;
-    size_t end = r->committed + REFRESH_SLICE < r->count ? r->committed + REFRESH_SLICE : r->count;
-    for (; r->committed < end; r->committed++) {
-        struct staged *s = &r->staged[r->committed];
-        commit_one(r, s);
-        if (s->slot != NULL)
-            s->slot->pins--;
-        connector_unref(s->connector);
+    while (step(r)) {
+        if (loop_should_yield(r->loop)) {
+            loop_timer_set(r->loop, &r->turn, 0);
+            return;
+        }
     }
-    if (r->committed < r->count)
-        loop_timer_set(r->loop, &r->turn, 0);
-    else
+    if (r->state == COMPARING)
         verify(r);
+    else
+        concluded(r);
 }
 
 int refresh_start(struct refresh *r, uint64_t changes)

@@ -17,6 +17,7 @@
 enum {
     LOOP_EVENTS_MAX = 64, /* events taken in one turn */
     LOOP_SPIN_NS = 40000, /* how long the loop yields for more work before it sleeps */
+    LOOP_SLICE_US = 2000, /* after which long work leaves the rest to the next turn */
 };
 
 struct loop;
@@ -34,7 +35,7 @@ struct loop_timer {
     loop_due_fn *due;
     void *arg;
     uint64_t at_ms;
-    uint64_t pass;                  /* loop.c's */
+    uint64_t turn;                  /* loop.c's */
     struct loop_timer *next, *prev; /* both NULL when not set */
     struct loop *loop;
 };
@@ -50,11 +51,15 @@ void loop_remove(struct loop *l, struct loop_watch *w);
 uint64_t loop_now(const struct loop *l);
 
 void loop_timer_init(struct loop_timer *t, loop_due_fn *due, void *arg);
-/* Sets or moves the timer: it fires once, delay_ms from now; with 0, set by a timer that fires, in
- * the next turn, after the events that came meanwhile. */
+/* Sets or moves the timer: it fires once, delay_ms from now; with 0 in the next turn, after the
+ * events that came meanwhile. */
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms);
 void loop_timer_clear(struct loop_timer *t);
 bool loop_timer_is_set(const struct loop_timer *t);
+
+/* Whether this turn has taken long enough: work that comes in many steps asks between two of them,
+ * and goes on from a timer of 0. */
+bool loop_should_yield(const struct loop *l);
 
 /* The longest time between two waits so far, in microseconds: how long a request may have waited
  * for others. */

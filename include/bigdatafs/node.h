@@ -132,7 +132,7 @@ typedef bool node_child_fn(void *arg, const struct node_child *child);
 int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_nodes,
                node_child_fn *child, void *arg) MUST_CHECK;
 
-void nodes_attr(const struct nodes *n, const struct node *node, struct stat *st);
+void nodes_attr(struct nodes *n, const struct node *node, struct stat *st);
 uint64_t nodes_parent_ino(const struct nodes *n, const struct node *dir);
 /* How long the kernel may keep the attributes, and the name, in seconds. */
 double nodes_attr_timeout(const struct nodes *n, const struct node *node);

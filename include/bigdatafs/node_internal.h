@@ -16,6 +16,7 @@ enum {
     FIRST_BULK_INO = 5,
     FIRST_REPORT_INO = 16,
     BULK_FILES = AUDIT_FORCE_DELETE + 1,
+    EXPIRY_PAUSE_MS = 2,       /* while the kernel is told of the names that expired */
     BULK_WRITE_SIZE = 1 << 20, /* st_blksize of the bulk files: what programs write at once */
     COOKIE_ARCHIVED = 3,
     COOKIE_ABOUT = 4,
@@ -53,7 +54,9 @@ struct nodes {
     struct node root, archived, about_dir, refresh; /* fixed: never freed */
     struct timespec changed[PLACE_ARCHIVED + 1];    /* when a place last won or lost a connector */
     struct departing *departing;
+    bool relisted[PLACE_ARCHIVED + 1]; /* the kernel knows no listing of the place */
     struct loop_timer expiry;
+    size_t expired; /* slots whose names have expired so far */
     struct poll_wait polls[NODE_POLLS_MAX];
     unsigned next_poll;
     bool any_hidden;

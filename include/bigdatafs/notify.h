@@ -19,6 +19,8 @@
 #include "bigdatafs/log.h"
 #include "bigdatafs/loop.h"
 
+enum { NOTIFY_FULL = 4096 };
+
 struct fuse_session;
 struct notify;
 
@@ -31,6 +33,8 @@ void notify_free(struct notify *n);
 void notify_start(struct notify *n, struct fuse_session *session, const char *mountpoint,
                   dev_t device);
 void notify_stop(struct notify *n);
+/* Whether so many are queued that who has many more should wait. */
+bool notify_is_full(const struct notify *n);
 /* Whether a call is under way: it may wait for a request of its own to be answered. */
 bool notify_is_busy(struct notify *n);
 
@@ -61,12 +65,25 @@ void notify_store(struct notify *n, const struct notify_file *files, size_t coun
                   void (*done)(void *arg), void *arg);
 
 /* While a request that holds a directory's lock in the kernel waits for the service, notifications
- * about names are held back, those that are queued already too: they would wait for that lock
- * inside the kernel, where a kill -9 cannot end them, and the mount would outlive the program, dead,
- * until umount -f. What remains is one notification that begins in the moment between the kernel's
- * taking of the lock and this call. Calls nest. */
-void notify_hold(struct notify *n);
-void notify_release(struct notify *n);
+ * that would wait for that lock are held back, those that are queued already too: inside the kernel
+ * a kill -9 cannot end them, and the mount would outlive the program, dead, until umount -f. What
+ * remains is one notification that begins in the moment between the kernel's taking of the lock and
+ * this call. Calls nest. */
+enum notify_lock {
+    NOTIFY_LISTS, /* of the root or .archived, whose names are expired, deleted and removed */
+    NOTIFY_ALL,   /* of a connector, too */
+};
+void notify_hold(struct notify *n, enum notify_lock lock);
+void notify_release(struct notify *n, enum notify_lock lock);
+
+/* Who is about to answer a request and wants the kernel to know first what was posted so far: done
+ * is called from the loop when all that is not held back was sent. NULL when there is nothing to
+ * wait for or it cannot be waited for: no memory, or what is queued may need the lock that the
+ * request (locks), or another that waits, holds. */
+struct notify_flush;
+struct notify_flush *notify_flush(struct notify *n, bool locks, void (*done)(void *arg), void *arg);
+/* done will not be called. */
+void notify_flush_cancel(struct notify_flush *f);
 
 /* The thread whose requests are the program's own. */
 pid_t notify_tid(const struct notify *n);

@@ -41,15 +41,20 @@ struct parked {
     size_t size;                    /* readdir: of the answer; write: of what was written */
     off_t offset;
     bool plus;
-    bool locks; /* the kernel holds a directory's lock for it: names cannot be notified */
-    bool asked; /* lookup: the id was asked for by itself */
+    struct notify_flush *flush; /* when waiting for the kernel to know what changed, with err */
+    int err;
+    bool locks;            /* the kernel holds a directory's lock for it: ... */
+    enum notify_lock lock; /* ... this one */
+    bool asked;            /* lookup: the id was asked for by itself */
     char name[NAME_SIZE];
 };
 
 /* NULL: no memory, or the caller was interrupted already: the request was replied to. */
 struct parked *ops_park(fuse_req_t req, parked_fn *resume);
 /* The kernel holds a directory's lock until the reply: see notify_hold. */
-void parked_lock(struct parked *p);
+void parked_lock(struct parked *p, enum notify_lock lock);
+/* What it waited for has come, with err: it resumes when the kernel knows what changed by it. */
+void parked_settle(struct parked *p, int err);
 /* To be called once everything is set up: from here on a signal ends the wait. */
 void ops_allow_interrupt(struct parked *p);
 /* Lets go of what it waits for and frees it. The reply was sent. */

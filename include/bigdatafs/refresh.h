@@ -5,9 +5,13 @@
  *
  *   state       what happens                                         next
  *   LISTING     elements arrive and are staged, nothing is applied   COMMITTING, or ends (error)
- *   COMMITTING  staged elements are applied, REFRESH_SLICE a turn    VERIFYING
+ *   COMMITTING  staged elements are applied                          COMPARING
+ *   COMPARING   slots that the list lacks are marked                 VERIFYING
  *   VERIFYING   up to REFRESH_SAMPLE missing connectors are asked
- *               for; none is removed before an answer says so        ends
+ *               for; none is removed before an answer says so        CONCLUDING
+ *   CONCLUDING  what is gone is removed                              ends
+ *
+ * The steps that go through all elements or slots are taken in slices (loop_should_yield).
  *
  * Invariants: until COMMITTING the table is as it was; a slot that changed after the list was
  * asked for keeps what it has.
@@ -25,8 +29,7 @@
 #include "bigdatafs/slots.h"
 
 enum {
-    REFRESH_SLICE = 1000, /* elements applied in one turn of the loop */
-    REFRESH_SAMPLE = 16,  /* missing connectors asked for */
+    REFRESH_SAMPLE = 16, /* missing connectors asked for */
 };
 
 struct refresh_host {

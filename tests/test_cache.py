@@ -1,0 +1,161 @@
+"""What the kernel keeps: a warm tree costs no call, a change costs what changed, and what is kept is
+one version of each file."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from harness import connector, eventually, run, uuid
+
+NEVER = 300
+WALKS = {
+    "grep -r": ["grep", "-r", "--exclude-dir=.bigdatafs", "no such word", "."],
+    "ls -lR": ["sh", "-c", "ls -lR [0-9a-f]* .archived"],
+    "find": ["find", ".", "-path", "./.bigdatafs", "-prune", "-o", "-print"],
+    "cat": ["sh", "-c", "cat */* */config/* >/dev/null 2>&1; true"],
+}
+
+
+STATFS = {"grep -r": 1, "find": 1}  # what fts(3) asks, once, and the kernel never keeps
+
+
+def calls(m):
+    """Requests of the kernel so far, by a metric whose reading costs some itself."""
+    for line in m.read(".bigdatafs/metrics").decode().splitlines():
+        if line.startswith("bigdatafs_fuse_requests_total "):
+            return int(line.split()[1])
+    raise AssertionError("no such metric")
+
+
+def cost(m, act):
+    """How many requests an act makes the kernel send, those of reading the metric aside."""
+    _, second, third = calls(m), calls(m), calls(m)
+    act()
+    return calls(m) - third - (third - second)
+
+
+def walk(m, name="grep -r"):
+    done = m.run(*WALKS[name])
+    assert done.stderr == "", done.stderr
+
+
+def warm(m, name="grep -r"):
+    """A READ makes the kernel forget the access time, so the second pass asks for attributes."""
+    for _ in range(2):
+        walk(m, name)
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_a_warm_walk_costs_no_call(mount, sandbox, name):
+    served = sandbox(seed=50)
+    m = mount(served, ttl=NEVER)
+    assert cost(m, lambda: walk(m, name)) > 50
+    warm(m, name)
+    assert cost(m, lambda: walk(m, name)) == STATFS.get(name, 0)
+    assert served.lists() == 1
+    served.assert_deletes([])
+
+
+@pytest.mark.parametrize("served_by", ["sandbox", "service"], ids=["304", "200"])
+def test_after_a_refresh_that_changed_nothing_a_walk_costs_no_call(mount, request, served_by):
+    server = request.getfixturevalue(served_by)
+    served = server(seed=50) if served_by == "sandbox" else server(*map(connector, range(1, 51)))
+    m = mount(served, ttl=NEVER)
+    warm(m)
+    (m / ".bigdatafs/refresh").write_text("1")
+    assert served.lists() == 2
+    assert cost(m, lambda: walk(m)) == STATFS["grep -r"]
+    served.assert_deletes([])
+
+
+def test_a_change_costs_what_changed_alone(mount, service):
+    served = service(*map(connector, range(1, 51)))
+    m = mount(served, ttl=NEVER)
+    warm(m)
+    served.serve(*(connector(n, label="changed" if n == 7 else f"Connector {n}")
+                   for n in range(1, 51)))
+    (m / ".bigdatafs/refresh").write_text("1")
+    assert m.read(f"{uuid(7)}/label") == b"changed\n"
+    walk(m)
+    assert cost(m, lambda: walk(m)) <= 6  # the new files, their directory
+    for n in range(1, 51):
+        assert m.read(f"{uuid(n)}/label") == (b"changed\n" if n == 7 else f"Connector {n}\n".encode())
+    served.assert_deletes([])
+
+
+def test_who_reads_two_files_is_handed_the_others(mount, service):
+    served = service(*map(connector, range(1, 31)))
+    m = mount(served, ttl=NEVER)
+    m.run("ls", "-lR", ".")  # cat(1) below, since Python's open() asks whether it is a terminal
+    others = iter(range(1, 31))
+
+    def costs_nothing():
+        directory = m / uuid(next(others))
+        names = ["user_id", "connector.json", "config/email", "files_count"]
+        run("cat", directory / "label", directory / "type")
+        return cost(m, lambda: run("cat", *(directory / name for name in names))) == 0
+
+    eventually(costs_nothing, "a connector whose files were in the page cache in time")
+    for n in range(1, 31):
+        assert json.loads(m.read(f"{uuid(n)}/connector.json")) == connector(n)
+    served.assert_deletes([])
+
+
+READER = """
+import json, os, sys
+root, ids, rounds = sys.argv[1], sys.argv[3:], int(sys.argv[2])
+newest = {i: 0 for i in ids}
+for _ in range(rounds):
+    for i in ids:
+        for name in ("connector.json", "label", "number", "config/list"):
+            try:
+                fd = os.open(f"{root}/{i}/{name}", os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # between two versions the name is another file
+            size = os.fstat(fd).st_size
+            data = b"".join(iter(lambda: os.read(fd, 65536), b""))
+            os.close(fd)
+            assert len(data) == size, (i, name, size, data)
+            text = json.loads(data)["label"] if name == "connector.json" else data.decode()
+            words = text.split()
+            assert words and len(set(words)) == 1, (i, name, data)
+            number = int(words[0])
+            assert len(words) == number % 97 + 1, (i, name, data)
+print("all right")
+"""
+
+
+def version_of(n, number):
+    text = " ".join([str(number)] * (number % 97 + 1))
+    return connector(n, label=text, number=text,
+                     config={"list": [str(number)] * (number % 97 + 1)})
+
+
+def test_no_reader_meets_two_versions_in_one(mount, service):
+    """Every content tells its version and how long it has to be."""
+    count = 8
+    ids = [uuid(n) for n in range(1, count + 1)]
+    served = service(*(version_of(n, 1) for n in range(1, count + 1)))
+    m = mount(served, ttl=NEVER)
+    readers = [subprocess.Popen([sys.executable, "-c", READER, m.path, "150", *ids],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+               for _ in range(4)]
+    number = 1
+    try:
+        while any(reader.poll() is None for reader in readers):
+            number += 1
+            served.serve(*(version_of(n, number + n) for n in range(1, count + 1)))
+            (m / ".bigdatafs/refresh").write_text("1")
+            shown = m.read(f"{uuid(1)}/number").decode().split()
+            assert shown == [str(number + 1)] * ((number + 1) % 97 + 1), "not seen at once"
+    except BaseException:
+        for reader in readers:
+            reader.kill()
+        raise
+    for reader in readers:
+        output, _ = reader.communicate()
+        assert (reader.returncode, output) == (0, "all right\n")
+    assert number > 20
+    served.assert_deletes([])
