@@ -15,12 +15,14 @@
 #include "bigdatafs/worker.h"
 
 struct notify {
+    struct loop *loop;
     struct worker *worker;
     struct log *log;
     struct fuse_session *session; /* NULL: drop */
     char *mountpoint;
     dev_t device;
-    atomic_uint holds;                    /* read by the worker's thread as well */
+    atomic_uint holds;       /* read by the worker's thread as well */
+    struct loop_timer pause; /* after a removal: has a hold of its own while it is set */
     struct worker_job *held, **held_last; /* notifications about names, in order */
 };
 
@@ -172,13 +174,34 @@ bool notify_is_busy(struct notify *n)
     return worker_is_busy(n->worker);
 }
 
+static void drop_hold(struct notify *n)
+{
+    if (atomic_fetch_sub(&n->holds, 1) > 1)
+        return;
+    struct worker_job *job = n->held;
+    n->held = NULL;
+    n->held_last = &n->held;
+    while (job != NULL) {
+        struct worker_job *next = job->next;
+        worker_submit(n->worker, job);
+        job = next;
+    }
+}
+
+static void on_pause_end(void *arg)
+{
+    drop_hold(arg);
+}
+
 int notify_new(struct loop *loop, struct log *log, struct notify **out)
 {
     struct notify *n = calloc(1, sizeof *n);
     if (n == NULL)
         return -ENOMEM;
+    n->loop = loop;
     n->log = log;
     n->held_last = &n->held;
+    loop_timer_init(&n->pause, on_pause_end, n);
     int err = worker_start(loop, &n->worker);
     if (err < 0) {
         free(n);
@@ -193,6 +216,7 @@ void notify_free(struct notify *n)
     if (n == NULL)
         return;
     n->session = NULL;
+    loop_timer_clear(&n->pause);
     worker_stop(n->worker);
     while (n->held != NULL) {
         struct worker_job *next = n->held->next;
@@ -208,18 +232,13 @@ void notify_hold(struct notify *n)
     atomic_fetch_add(&n->holds, 1);
 }
 
-void notify_release(struct notify *n)
+void notify_release(struct notify *n, bool removal)
 {
-    if (atomic_fetch_sub(&n->holds, 1) > 1)
-        return;
-    struct worker_job *job = n->held;
-    n->held = NULL;
-    n->held_last = &n->held;
-    while (job != NULL) {
-        struct worker_job *next = job->next;
-        worker_submit(n->worker, job);
-        job = next;
-    }
+    bool kept = loop_timer_is_set(&n->pause);
+    if (removal)
+        loop_timer_set(n->loop, &n->pause, NOTIFY_PAUSE_MS);
+    if (!removal || kept)
+        drop_hold(n); /* else it is the pause's from here on */
 }
 
 void notify_start(struct notify *n, struct fuse_session *session, const char *mountpoint,

@@ -56,7 +56,7 @@ void parked_end(struct parked *p)
         p->next->prev = p->prev;
     catalogue_unwait(&p->waiter);
     if (p->locks)
-        notify_release(o->c.notify);
+        notify_release(o->c.notify, p->slot != NULL);
     if (p->deletion != NULL)
         deletion_abandon(p->deletion);
     if (p->slot != NULL) {

@@ -18,6 +18,8 @@
 #include "bigdatafs/log.h"
 #include "bigdatafs/loop.h"
 
+enum { NOTIFY_PAUSE_MS = 100 };
+
 struct fuse_session;
 struct notify;
 
@@ -49,11 +51,13 @@ void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const cha
 
 /* While a request that holds a directory's lock in the kernel waits for the service, notifications
  * about names are held back, those that are queued already too: they would wait for that lock
- * inside the kernel, where a kill -9 cannot end them, and the mount would outlive the program, dead,
- * until umount -f. What remains is one notification that begins in the moment between the kernel's
- * taking of the lock and this call. Calls nest. */
+ * inside the kernel, where a kill -9 cannot end them, and the mount would outlive the program,
+ * dead, until umount -f. What remains is one notification that begins in the moment between the
+ * kernel's taking of the lock and this call. Calls nest. removal: others may have queued up in the
+ * kernel for the lock, which goes from one to the next before any of them is heard of here: the
+ * hold lasts until none has come for NOTIFY_PAUSE_MS. */
 void notify_hold(struct notify *n);
-void notify_release(struct notify *n);
+void notify_release(struct notify *n, bool removal);
 
 /* The thread whose requests are the program's own. */
 pid_t notify_tid(const struct notify *n);
