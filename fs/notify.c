@@ -21,8 +21,9 @@ struct notify {
     struct fuse_session *session; /* NULL: drop */
     char *mountpoint;
     dev_t device;
-    atomic_uint holds;       /* read by the worker's thread as well */
-    struct loop_timer pause; /* after a removal: has a hold of its own while it is set */
+    atomic_uint holds;                    /* read by the worker's thread as well */
+    atomic_bool pausing;                  /* the same: after a removal from the root ... */
+    struct loop_timer pause;              /* ... until this is due */
     struct worker_job *held, **held_last; /* notifications about names, in order */
 };
 
@@ -55,15 +56,19 @@ static bool remove_through_mount(const struct notification *t)
     return removed;
 }
 
-static bool is_of_name(const struct notification *t)
+/* Whether it might wait in the kernel for a lock that a request has until the service answers. */
+static bool must_wait(const struct notification *t)
 {
-    return t->kind != INODE && t->kind != INODE_DATA;
+    if (t->kind == INODE || t->kind == INODE_DATA)
+        return false;
+    return atomic_load(&t->notify->holds) > 0 ||
+           (atomic_load(&t->notify->pausing) && t->parent == FUSE_ROOT_ID);
 }
 
 static void run(struct worker_job *job)
 {
     struct notification *t = (struct notification *)job;
-    t->put_off = is_of_name(t) && atomic_load(&t->notify->holds) > 0;
+    t->put_off = must_wait(t);
     if (t->put_off)
         return;
     switch (t->kind) {
@@ -96,7 +101,7 @@ static void run(struct worker_job *job)
 /* To the worker, or to those that are held back. */
 static void submit(struct notify *n, struct notification *t)
 {
-    if (is_of_name(t) && atomic_load(&n->holds) > 0) {
+    if (must_wait(t)) {
         t->job.next = NULL;
         *n->held_last = &t->job;
         n->held_last = &t->job.next;
@@ -174,23 +179,24 @@ bool notify_is_busy(struct notify *n)
     return worker_is_busy(n->worker);
 }
 
-static void drop_hold(struct notify *n)
+/* Those that may go now, in their order. */
+static void submit_held(struct notify *n)
 {
-    if (atomic_fetch_sub(&n->holds, 1) > 1)
-        return;
     struct worker_job *job = n->held;
     n->held = NULL;
     n->held_last = &n->held;
     while (job != NULL) {
         struct worker_job *next = job->next;
-        worker_submit(n->worker, job);
+        submit(n, (struct notification *)job);
         job = next;
     }
 }
 
 static void on_pause_end(void *arg)
 {
-    drop_hold(arg);
+    struct notify *n = arg;
+    atomic_store(&n->pausing, false);
+    submit_held(n);
 }
 
 int notify_new(struct loop *loop, struct log *log, struct notify **out)
@@ -234,11 +240,12 @@ void notify_hold(struct notify *n)
 
 void notify_release(struct notify *n, bool removal)
 {
-    bool kept = loop_timer_is_set(&n->pause);
-    if (removal)
+    if (removal) {
+        atomic_store(&n->pausing, true);
         loop_timer_set(n->loop, &n->pause, NOTIFY_PAUSE_MS);
-    if (!removal || kept)
-        drop_hold(n); /* else it is the pause's from here on */
+    }
+    if (atomic_fetch_sub(&n->holds, 1) == 1)
+        submit_held(n);
 }
 
 void notify_start(struct notify *n, struct fuse_session *session, const char *mountpoint,

@@ -53,9 +53,9 @@ void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const cha
  * about names are held back, those that are queued already too: they would wait for that lock
  * inside the kernel, where a kill -9 cannot end them, and the mount would outlive the program,
  * dead, until umount -f. What remains is one notification that begins in the moment between the
- * kernel's taking of the lock and this call. Calls nest. removal: others may have queued up in the
- * kernel for the lock, which goes from one to the next before any of them is heard of here: the
- * hold lasts until none has come for NOTIFY_PAUSE_MS. */
+ * kernel's taking of the lock and this call. Calls nest. removal: from the root, where
+ * others may have queued up for the lock, which goes from one to the next before any of them is
+ * heard of here: the root's names are held back until no removal has come for NOTIFY_PAUSE_MS. */
 void notify_hold(struct notify *n);
 void notify_release(struct notify *n, bool removal);
 
