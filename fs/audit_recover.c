@@ -6,10 +6,12 @@
 
 #include "bigdatafs/audit.h"
 
-/* What is open so far, in the order of the file. */
+/* What is open so far, in the order of the file; those that were closed have an empty key until
+ * they are half of all. */
 struct pending_list {
     struct audit_pending *items;
-    size_t count, capacity;
+    size_t count, capacity, closed;
+    size_t last; /* where a line was found last: the next one is mostly near */
 };
 
 static const char *text_of(const cJSON *object, const char *name)
@@ -25,8 +27,8 @@ static bool is(const cJSON *object, const char *name, const char *text)
 
 static int add(struct pending_list *l, const cJSON *line)
 {
-    if (l->count == AUDIT_PENDING_MAX)
-        return -ENOSPC;
+    if (l->count - l->closed == AUDIT_PENDING_MAX)
+        return 0; /* for another mount, when those before it are settled */
     if (l->count == l->capacity) {
         size_t capacity = l->capacity == 0 ? 16 : l->capacity * 2;
         struct audit_pending *items = reallocarray(l->items, capacity, sizeof *items);
@@ -43,20 +45,33 @@ static int add(struct pending_list *l, const cJSON *line)
     return 0;
 }
 
-/* The newest are the likeliest to be closed next. */
-static struct audit_pending *find(const struct pending_list *l, const char *key)
+static struct audit_pending *find(struct pending_list *l, const char *key)
 {
-    for (size_t i = l->count; i-- > 0;)
-        if (strcmp(l->items[i].record.key, key) == 0)
-            return &l->items[i];
+    for (size_t n = 0; key[0] != '\0' && n < l->count; n++) {
+        size_t i = (l->last + n) % l->count;
+        if (strcmp(l->items[i].record.key, key) != 0)
+            continue;
+        l->last = i;
+        return &l->items[i];
+    }
     return NULL;
+}
+
+static void compact(struct pending_list *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].record.key[0] != '\0')
+            l->items[kept++] = l->items[i];
+    l->count = kept;
+    l->closed = l->last = 0;
 }
 
 static void close_item(struct pending_list *l, struct audit_pending *p)
 {
-    size_t after = l->count - (size_t)(p - l->items) - 1;
-    memmove(p, p + 1, after * sizeof *p);
-    l->count--;
+    p->record.key[0] = '\0';
+    if (++l->closed > l->count / 2)
+        compact(l);
 }
 
 static int take_line(struct pending_list *l, const cJSON *line, const char *source)
@@ -78,11 +93,10 @@ static int take_line(struct pending_list *l, const cJSON *line, const char *sour
 
 static void drop_those_of_others(struct pending_list *l, const struct audit *a)
 {
-    size_t kept = 0;
     for (size_t i = 0; i < l->count; i++)
-        if (!audit_run_lives(a, l->items[i].record.key))
-            l->items[kept++] = l->items[i];
-    l->count = kept;
+        if (audit_run_lives(a, l->items[i].record.key))
+            l->items[i].record.key[0] = '\0';
+    compact(l);
 }
 
 int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count)

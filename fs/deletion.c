@@ -214,7 +214,7 @@ static void send(struct deletion *x)
     struct api_call call = {.deadline_ms = x->deadline_ms, .done = on_answer, .arg = x};
     x->state = SENDING;
     int err;
-    if (x->requests > 0 && loop_now(d->loop) >= x->deadline_ms)
+    if (loop_now(d->loop) >= x->deadline_ms)
         err = x->err;
     else if (x->record.op == AUDIT_FORCE_DELETE)
         err = api_force_delete(d->api, x->record.id, &call, &x->op);
@@ -228,6 +228,8 @@ static void on_intent_written(void *arg, int err)
 {
     struct deletion *x = arg;
     if (err == 0 && !x->all->stopping && !x->abandoned) {
+        x->err = -ETIMEDOUT; /* unless something better comes */
+        snprintf(x->reason, sizeof x->reason, "the audit log took too long, nothing was sent");
         send(x);
         return;
     }

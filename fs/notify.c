@@ -15,12 +15,15 @@
 #include "bigdatafs/worker.h"
 
 struct notify {
+    struct loop *loop;
     struct worker *worker;
     struct log *log;
     struct fuse_session *session; /* NULL: drop */
     char *mountpoint;
     dev_t device;
     atomic_uint holds[NOTIFY_ALL + 1];    /* read by the worker's thread as well */
+    atomic_bool pausing;                  /* the same: after a removal from the root ... */
+    struct loop_timer pause;              /* ... until this is due */
     struct worker_job *held, **held_last; /* notifications about names, in order */
     unsigned queued, queued_lists; /* the worker's: all, and those of the root and .archived */
 };
@@ -82,7 +85,8 @@ static bool is_held(struct notify *n, const struct notification *t)
     if (t->kind == INODE || t->kind == INODE_DATA)
         return false;
     return atomic_load(&n->holds[NOTIFY_ALL]) > 0 ||
-           (is_of_list(t) && atomic_load(&n->holds[NOTIFY_LISTS]) > 0);
+           (is_of_list(t) && atomic_load(&n->holds[NOTIFY_LISTS]) > 0) ||
+           (t->parent == FUSE_ROOT_ID && atomic_load(&n->pausing));
 }
 
 static void run(struct worker_job *job)
@@ -282,13 +286,35 @@ bool notify_is_busy(struct notify *n)
     return worker_is_busy(n->worker);
 }
 
+/* Those that may go now, in their order. */
+static void submit_held(struct notify *n)
+{
+    struct worker_job *job = n->held;
+    n->held = NULL;
+    n->held_last = &n->held;
+    while (job != NULL) {
+        struct worker_job *next = job->next;
+        submit(n, (struct notification *)job);
+        job = next;
+    }
+}
+
+static void on_pause_end(void *arg)
+{
+    struct notify *n = arg;
+    atomic_store(&n->pausing, false);
+    submit_held(n);
+}
+
 int notify_new(struct loop *loop, struct log *log, struct notify **out)
 {
     struct notify *n = calloc(1, sizeof *n);
     if (n == NULL)
         return -ENOMEM;
+    n->loop = loop;
     n->log = log;
     n->held_last = &n->held;
+    loop_timer_init(&n->pause, on_pause_end, n);
     int err = worker_start(loop, &n->worker);
     if (err < 0) {
         free(n);
@@ -303,6 +329,7 @@ void notify_free(struct notify *n)
     if (n == NULL)
         return;
     n->session = NULL;
+    loop_timer_clear(&n->pause);
     worker_stop(n->worker);
     while (n->held != NULL) {
         struct worker_job *next = n->held->next;
@@ -320,16 +347,12 @@ void notify_hold(struct notify *n, enum notify_lock lock)
 
 void notify_release(struct notify *n, enum notify_lock lock)
 {
-    if (atomic_fetch_sub(&n->holds[lock], 1) > 1)
-        return;
-    struct worker_job *job = n->held;
-    n->held = NULL;
-    n->held_last = &n->held;
-    while (job != NULL) {
-        struct worker_job *next = job->next;
-        submit(n, (struct notification *)job);
-        job = next;
+    if (lock == NOTIFY_ALL) {
+        atomic_store(&n->pausing, true);
+        loop_timer_set(n->loop, &n->pause, NOTIFY_PAUSE_MS);
     }
+    if (atomic_fetch_sub(&n->holds[lock], 1) == 1)
+        submit_held(n);
 }
 
 void notify_start(struct notify *n, struct fuse_session *session, const char *mountpoint,

@@ -27,15 +27,27 @@ static void on_flushed(void *arg)
 {
     struct parked *p = arg;
     p->flush = NULL;
+    loop_timer_clear(&p->flush_end);
     p->resume(p, p->err);
+}
+
+static void on_flush_end(void *arg)
+{
+    struct parked *p = arg;
+    notify_flush_cancel(p->flush);
+    on_flushed(p);
 }
 
 void parked_settle(struct parked *p, int err)
 {
     p->err = err;
     p->flush = notify_flush(p->ops->c.notify, p->locks, on_flushed, p);
-    if (p->flush == NULL)
+    if (p->flush == NULL) {
         p->resume(p, err);
+        return;
+    }
+    loop_timer_init(&p->flush_end, on_flush_end, p);
+    loop_timer_set(p->ops->c.loop, &p->flush_end, OPS_FLUSH_MS);
 }
 
 static void on_waited(void *arg, int err)
@@ -71,6 +83,7 @@ void parked_end(struct parked *p)
     catalogue_unwait(&p->waiter);
     if (p->flush != NULL)
         notify_flush_cancel(p->flush);
+    loop_timer_clear(&p->flush_end);
     if (p->locks)
         notify_release(o->c.notify, p->lock);
     if (p->deletion != NULL)

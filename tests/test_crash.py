@@ -1,23 +1,30 @@
 """kill -9 in the middle of deletions: whatever dies, the audit log accounts for every DELETE.
 
-BIGDATAFS_SEED=N repeats the choice of the moments; each is a count of lines in the audit log, not
-a time."""
+BIGDATAFS_SEED=N repeats the choice of the moments: so many lines in the audit log, and then a part
+of the time that the service takes to answer. BIGDATAFS_CRASHES=N is the number of cases of each
+kind; tests/soak has many."""
 
 import json
 import os
 import random
 import subprocess
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from harness import archive, connector, eventually, hard, in_background, uuid
+from harness.faults import fault
 from harness.ledger import LIST_PATH
 from harness.ptrace import stopped
+from harness.system import DEADLINE
 
 SEED = int(os.environ.get("BIGDATAFS_SEED") or random.SystemRandom().randrange(1 << 32))
+CASES = range(int(os.environ.get("BIGDATAFS_CRASHES") or 3))
 FLEET = 20  # connectors: of the active ones half are archived, half hard-deleted
+LATENCIES = [5, 20, 200]  # milliseconds, of the service: it acts, and then takes this long to say so
 NEVER = 300
 OPS = {"archive": False, "force_delete": True}
 
@@ -28,7 +35,8 @@ class Crash:
     def __init__(self, world, case):
         print(f"BIGDATAFS_SEED={SEED}")
         self.world, self.random = world, random.Random(f"{SEED} {case}")
-        self.served = world.sandbox(seed=FLEET, delete_rate=100, latency=20,
+        self.latency = self.random.choice(LATENCIES)
+        self.served = world.sandbox(seed=FLEET, delete_rate=100, latency=self.latency,
                                     db=world.directory / "service.db")
         self.file = world.directory / "audit.jsonl"
         ids = self.served.ids()
@@ -36,7 +44,7 @@ class Crash:
         self.random.shuffle(ids)
         half = len(ids) // 2
         self.to_archive, self.to_delete = ids[:half], ids[half:]
-        self.mount = self.new_mount()
+        self.mount, self.killed = self.new_mount(), 0
 
     def new_mount(self):
         m = self.world.mount(self.served, ttl=300, guard=0, timeout=20, audit=self.file)
@@ -61,15 +69,30 @@ class Crash:
                 for i, force, command in words]
 
     def await_moment(self):
-        """Some line of the audit log: an intent and an outcome come for each."""
-        lines = self.random.randrange(1, 2 * len(self.to_archive + self.to_delete))
-        print(f"the moment: {lines} lines of the audit log")
+        """Some line of the audit log: an intent and an outcome come for each, and the end of each
+        hard delete; and some point between two lines, which no event tells."""
+        most = 2 * len(self.to_archive + self.to_delete) + len(self.to_delete)
+        lines = self.random.randrange(1, most)
         eventually(lambda: len(self.audit()) >= lines, "the moment", deadline=60)
+        time.sleep(self.random.random() * 1.5 * self.latency / 1000)
+
+    def take_up(self):
+        """The next mount, which is killed as well half of the time, in the midst of its work."""
+        self.mount = self.new_mount()
+        if self.random.random() < 0.5:
+            time.sleep(self.random.random() * 3 * self.latency / 1000)
+            self.kill_mount()
+            self.mount = self.new_mount()
 
     def kill_mount(self):
         """umount -l of the dead mount is part of it."""
         self.mount.kill()
         assert not self.mount.is_mounted()
+        self.killed += 1
+
+    def kill_service(self):
+        self.served.kill()
+        self.killed += 1
 
     # What is compared
 
@@ -113,6 +136,8 @@ class Crash:
                 assert counts[what] == outcome["requests"] or not exactly, what
         self.served.assert_deletes([hard(i) if force else archive(i) for _, i, force, _ in found],
                                    any_order=True)
+        print(f"FIGURES kills {self.killed} intents {len(intents)} outcomes {len(outcomes)} "
+              f"resolved {len(self.resolutions())} DELETEs {len(found)}")
 
     def open_intents(self):
         """Intents that a mount has to settle: without an outcome, of an unknown one, or of a hard
@@ -182,7 +207,7 @@ def reap(processes):
     return {(i, force): process.wait(60) for i, force, process in processes}
 
 
-@pytest.mark.parametrize("case", range(3))
+@pytest.mark.parametrize("case", CASES)
 def test_mount_killed(world, case):
     crash = Crash(world, f"mount {case}")
     processes = crash.ask()
@@ -192,7 +217,7 @@ def test_mount_killed(world, case):
     left = crash.open_intents()
     sent = crash.logged()
     crash.await_end_of_deletes()
-    crash.mount = crash.new_mount()
+    crash.take_up()
     crash.check_resolved(left)
     assert crash.mount.unmount() == 0
     assert crash.logged()[:len(sent)] == sent
@@ -200,14 +225,14 @@ def test_mount_killed(world, case):
     crash.check_settled()
 
 
-@pytest.mark.parametrize("case", range(3))
+@pytest.mark.parametrize("case", CASES)
 def test_service_killed(world, case):
     """The mount lives on, asks again, and reports each deletion as it ended."""
     crash = Crash(world, f"service {case}")
     processes = crash.ask()
     crash.await_moment()
     accepted = crash.accepted()
-    crash.served.kill()
+    crash.kill_service()
     crash.served.start()
     codes = reap(processes)
     accepted |= crash.accepted()
@@ -228,22 +253,22 @@ def test_service_killed(world, case):
     assert accepted == crash.accepted()
 
 
-@pytest.mark.parametrize("case", range(3))
+@pytest.mark.parametrize("case", CASES)
 def test_both_killed(world, case):
     crash = Crash(world, f"both {case}")
     processes = crash.ask()
     crash.await_moment()
     if crash.random.random() < 0.5:
-        crash.served.kill()
+        crash.kill_service()
         crash.kill_mount()
     else:
         crash.kill_mount()
-        crash.served.kill()
+        crash.kill_service()
     reap(processes)
     left = crash.open_intents()
     crash.served.start()
     crash.await_end_of_deletes()
-    crash.mount = crash.new_mount()
+    crash.take_up()
     crash.check_resolved(left)
     assert crash.mount.unmount() == 0
     crash.check_accounts(exactly=False)
@@ -275,6 +300,14 @@ def test_followed_hard_delete_is_followed_by_the_next_mount(world):
     served.assert_deletes([hard(big)])
 
 
+def late(gate):
+    """The true answer, once the gate is open."""
+    def body(handler, text):
+        gate.wait(DEADLINE)
+        handler.wfile.write(text)
+    return fault("late", True, body)
+
+
 def test_killed_while_an_archive_waits_and_names_change(mount, service):
     """A notification about the root must not wait in the kernel for the rmdir's lock: nothing could
     end the program then, nor the rmdir."""
@@ -296,6 +329,32 @@ def test_killed_while_an_archive_waits_and_names_change(mount, service):
 def state_of(pid, tid):
     """As proc(5) has it: S sleeps, D waits in the kernel for what a signal does not end."""
     return Path(f"/proc/{pid}/task/{tid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def test_killed_while_archives_queue_up_and_names_change(mount, service):
+    """The kernel gives the lock from one rmdir to the next: no notification may come between."""
+    served = service(*map(connector, range(1, 6)), tcp=True)
+    m = mount(served, ttl=NEVER, timeout=100)
+    assert m.active() == [uuid(n) for n in range(1, 6)]
+    gate = threading.Event()
+    served.answer("DELETE", f"{LIST_PATH}/{uuid(1)}", late(gate))
+    served.hold("DELETE", f"{LIST_PATH}/{uuid(2)}")
+    first = in_background(os.rmdir, m / uuid(1))
+    served.await_deletes()
+    second = in_background(os.rmdir, m / uuid(2))
+    tid = second[0].native_id
+    eventually(lambda: state_of(os.getpid(), tid) == "D", "the second one in the queue")
+    served.serve(*map(connector, range(1, 4)))
+    (m / ".bigdatafs/refresh").write_text("1")
+    gate.set()
+    served.await_deletes(2)
+    assert served.faults() == ["late"]
+    m.kill()
+    for thread, _ in (first, second):
+        thread.join(60)
+    assert [outcome == [0] for _, outcome in (first, second)] == [True, False] and second[1]
+    served.release()
+    served.assert_deletes([archive(uuid(1)), archive(uuid(2))])
 
 
 def test_killed_while_an_archive_waits_for_what_was_queued_before_it(mount, service):

@@ -10,7 +10,9 @@ import pytest
 from harness import (Answer, archive, connector, eventually, fails_with, hard, in_background, run,
                      uuid, write)
 from harness.audit import AuditLog
+from harness.clock import Clock
 from harness.faults import ACTS, instead
+from harness.ptrace import stopped
 
 NEVER = 300
 COMMANDS = {"archive": ["rmdir", uuid(1)],
@@ -232,6 +234,28 @@ def test_disk_fills_up_and_is_emptied_again(mount, service, small_disk):
 
 
 # What keeps a deletion from being sent
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_disk_that_is_slower_than_the_deadline(mount, service, world, audit_lines, act):
+    """By the time that the intent is written nobody expects the deletion any more."""
+    served = service(connector(1), tcp=True)
+    clock = Clock(world.directory)
+    m = mount(served, ttl=NEVER, timeout=30, audit=audit_lines.file, env=clock.environment(world))
+    m.expect("the audit log took too long, nothing was sent")
+    assert m.read(".bigdatafs/jobs") == b""
+    main, writer, *_ = sorted(map(int, os.listdir(f"/proc/{m.pid}/task")))
+    assert main == m.pid
+    with stopped(writer):
+        thread, outcome = in_background(ACTS[act][0], m)
+        eventually(lambda: b"under way" in m.read(".bigdatafs/jobs"), "the deletion")
+        clock.advance(31)
+        assert m.read(".bigdatafs/jobs") and not outcome
+    thread.join(30)
+    assert outcome == [errno.ETIMEDOUT]
+    line = audit_lines.one("outcome")
+    assert (line["result"], line["errno"], line["requests"]) == ("failed", "ETIMEDOUT", 0)
+    served.assert_deletes([])
 
 
 def test_guard(mount, service, audit_lines):

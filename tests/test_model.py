@@ -2,7 +2,7 @@
 compared with a model.
 
 BIGDATAFS_SEED=N repeats a run's choices (threads and timing differ); BIGDATAFS_STEPS=N is the
-number of operations, a few hundred by default, thousands where there is time."""
+number of operations, a few hundred by default; tests/soak has thousands."""
 
 import errno
 import json
@@ -102,6 +102,7 @@ class Run:
     def perform(self, op):
         done = self.mount.run(*op.command, env={**os.environ, "LC_ALL": "C"})
         op.error, op.output = error_of(done), done.stdout
+        op.inside = all(op.command[-1] + "/" in line for line in done.stderr.splitlines())
         if op.kind == "grep" and (done.returncode == 1 or op.error == "ENOENT"):
             op.error = ""  # nothing there, or something went while it was looking
         return op

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 
 import pytest
 
@@ -118,3 +119,26 @@ def test_log_that_reached_the_limit_for_files(mount, service, audit_lines):
     assert 0 < len(archived) < 8 and m.archived() == archived
     assert [line["id"] for line in audit_lines.of("intent")] == archived
     served.assert_deletes([archive(i) for i in archived])
+
+
+def test_log_with_more_left_open_than_one_mount_takes_up(mount, service, audit_lines):
+    """A hundred thousand intents, as a great deletion that was killed leaves them, the first and
+    every third of them with an outcome."""
+    served = service(connector(1))
+    common = {"time": "2026-11-25T00:00:00.000000Z", "op": "archive"}
+    with audit_lines.file.open("w") as file:
+        for n in range(100000):
+            file.write(json.dumps({**common, "event": "intent", "key": f"1-{n}", "id": uuid(n),
+                                   "source": served.source, "connector": connector(n)}) + "\n")
+        for n in [*range(1000), *range(1000, 100000, 3)]:
+            file.write(json.dumps({**common, "event": "outcome", "key": f"1-{n}", "id": uuid(n),
+                                   "result": "done"}) + "\n")
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("deletions of an earlier run")
+    closed = len([n for n in range(65536) if n < 1000 or (n - 1000) % 3 == 0])
+    said = eventually(lambda: re.search(r"(\d+) deletions of an earlier run", m.log()))
+    assert int(said[1]) == 65536 - closed
+    assert m.active() == [uuid(1)]
+    assert served.await_requests(lambda r: r.id == uuid(1001)), "the first that is open"
+    assert m.unmount() == 0
+    served.assert_deletes([])

@@ -19,7 +19,10 @@
 #include "bigdatafs/log.h"
 #include "bigdatafs/loop.h"
 
-enum { NOTIFY_FULL = 4096 };
+enum {
+    NOTIFY_FULL = 4096,
+    NOTIFY_PAUSE_MS = 100,
+};
 
 struct fuse_session;
 struct notify;
@@ -68,10 +71,12 @@ void notify_store(struct notify *n, const struct notify_file *files, size_t coun
  * that would wait for that lock are held back, those that are queued already too: inside the kernel
  * a kill -9 cannot end them, and the mount would outlive the program, dead, until umount -f. What
  * remains is one notification that begins in the moment between the kernel's taking of the lock and
- * this call. Calls nest. */
+ * this call. Calls nest. After a removal (NOTIFY_ALL) others may have queued up for the root's
+ * lock, which goes from one to the next before any of them is heard of here: the root's names are
+ * held back until no removal has come for NOTIFY_PAUSE_MS. */
 enum notify_lock {
     NOTIFY_LISTS, /* of the root or .archived, whose names are expired, deleted and removed */
-    NOTIFY_ALL,   /* of a connector, too */
+    NOTIFY_ALL,   /* of a connector that is being removed, too */
 };
 void notify_hold(struct notify *n, enum notify_lock lock);
 void notify_release(struct notify *n, enum notify_lock lock);

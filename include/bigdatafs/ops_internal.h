@@ -43,9 +43,10 @@ struct parked {
     bool plus;
     struct notify_flush *flush; /* when waiting for the kernel to know what changed, with err */
     int err;
-    bool locks;            /* the kernel holds a directory's lock for it: ... */
-    enum notify_lock lock; /* ... this one */
-    bool asked;            /* lookup: the id was asked for by itself */
+    struct loop_timer flush_end; /* when it is not waited for any longer */
+    bool locks;                  /* the kernel holds a directory's lock for it: ... */
+    enum notify_lock lock;       /* ... this one */
+    bool asked;                  /* lookup: the id was asked for by itself */
     char name[NAME_SIZE];
 };
 
