@@ -274,7 +274,7 @@ static int refuse(struct deletions *d, enum audit_op op, const struct slot *slot
 static int may_start(struct deletions *d, enum audit_op op, const struct slot *slot, bool bulk,
                      const struct audit_who *who)
 {
-    if (d->stopping)
+    if (d->closed)
         return refuse(d, op, slot, who, -EIO, ending);
     if (slot->progress != PROGRESS_IDLE)
         return refuse(d, op, slot, who, -EBUSY, "a deletion of it is under way already");
@@ -368,9 +368,14 @@ void deletion_abandon(struct deletion *x)
         conclude(x, -EINTR);
 }
 
+void deletions_close(struct deletions *d)
+{
+    d->closed = true;
+}
+
 void deletions_stop(struct deletions *d)
 {
-    d->stopping = true;
+    d->closed = d->stopping = true;
     for (struct deletion *x = d->ring.next, *next; x != &d->ring; x = next) {
         next = x->next;
         if (x->op == NULL && !loop_timer_is_set(&x->resend))

@@ -66,10 +66,12 @@ static void on_signal(void *arg, uint32_t events)
     struct signalfd_siginfo info;
     if (read(m->signals.fd, &info, sizeof info) != sizeof info)
         return;
-    if (info.ssi_signo == SIGHUP)
+    if (info.ssi_signo == SIGHUP) {
         catalogue_refresh(m->catalogue, NULL);
-    else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+    } else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+        deletions_close(m->deletions);
         loop_stop(m->loop);
+    }
 }
 
 /* Signals are blocked before the first thread starts, so that none of them is taken by it. */

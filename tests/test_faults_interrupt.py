@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from harness import Answer, archive, connector, eventually, fails_with, hard, uuid
+from harness import (Answer, archive, connector, eventually, fails_with, hard, in_background, uuid,
+                     write)
 from harness.audit import AuditLog
 from harness.faults import ACTS, instead
 from harness.ledger import LIST_PATH
@@ -129,6 +130,27 @@ def test_end_of_the_program_counts_what_was_sent(mount, service, audit_lines, ac
     assert (outcome["result"], outcome["errno"], outcome["requests"]) == ("unknown", "EIO", 1)
     served.release()
     served.assert_deletes([ACTS[act][1]])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_no_deletion_is_begun_after_a_signal_to_end(mount, service, audit_lines, number):
+    """Who ends the program to stop a script of deletions stops it; the one under way is awaited."""
+    served = service(connector(1), connector(2))
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect(f"hard delete of {uuid(2)} refused: the program is ending, nothing was sent")
+    control = m / uuid(2) / ".force_delete"
+    assert control.read_bytes() == b"idle\n"
+    served.hold("DELETE")
+    thread, outcome = in_background(os.rmdir, m / uuid(1))
+    served.await_deletes()
+    m.signal(number)
+    with fails_with(errno.EIO):
+        write(control, b"1")
+    served.release()
+    assert m.await_end() == 0
+    thread.join(30)
+    assert outcome == [0] and audit_lines.one("intent")["id"] == uuid(1)
+    served.assert_deletes([archive(uuid(1))])
 
 
 def test_archive_that_was_accepted_but_not_shown_is_unknown(mount, service, audit_lines):

@@ -85,6 +85,9 @@ void deletion_abandon(struct deletion *deletion);
 /* Once, after the first list: takes up what the audit log says an earlier run left open. */
 void deletions_recover(struct deletions *d);
 
+/* The program is about to end: no deletion is begun any more (-EIO), those under way go on. */
+void deletions_close(struct deletions *d);
+
 /* The program is ending: no DELETE is sent any more, those whose answer is awaited end as unknown.
  * The loop has to run until deletions_under_way is 0 for their outcomes to be written. */
 void deletions_stop(struct deletions *d);

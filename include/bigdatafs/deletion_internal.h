@@ -72,7 +72,7 @@ struct deletions {
     struct resolution resolutions; /* head */
     unsigned under_way, job_count;
     unsigned resolving;
-    bool stopping;
+    bool closed, stopping;
     struct audit_pending *earlier;      /* what an earlier run left open ... */
     size_t earlier_count, earlier_next; /* ... and how far it was taken up */
     uint64_t *times; /* guard: when the last options.guard single deletions were let through */
