@@ -290,7 +290,7 @@ void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w)
 static void tell_changed(struct catalogue *c, struct slot *slot, struct connector *connector)
 {
     slot->changed = ++c->changes;
-    slot->confirmed_ms = loop_now(c->loop);
+    slot->confirmed_s = (uint32_t)(loop_now(c->loop) / 1000);
     on_refresh_set(c, slot, connector);
 }
 
@@ -385,7 +385,7 @@ int catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *
 
 bool catalogue_confirmed(const struct catalogue *c, const struct slot *slot)
 {
-    return loop_now(c->loop) - slot->confirmed_ms < c->ttl_ms;
+    return loop_now(c->loop) / 1000 - slot->confirmed_s < c->ttl_ms / 1000;
 }
 
 struct slots *catalogue_slots(struct catalogue *c)

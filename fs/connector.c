@@ -245,13 +245,27 @@ static int fill(struct connector *c, const cJSON *json)
         return -EINVAL;
     memcpy(c->id, id->valuestring, sizeof(c->id));
     c->archived = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "archived"));
-    c->created_at = member_time(json, "created_at", (struct timespec){0});
-    c->updated_at = member_time(json, "updated_at", c->created_at);
-    c->last_sync_at = member_time(json, "last_sync_at", c->updated_at);
+    struct timespec created = member_time(json, "created_at", (struct timespec){0});
+    struct timespec updated = member_time(json, "updated_at", created);
+    struct timespec synced = member_time(json, "last_sync_at", updated);
+    c->updated_s = updated.tv_sec;
+    c->updated_ns = (uint32_t)updated.tv_nsec;
+    c->synced_s = synced.tv_sec;
+    c->synced_ns = (uint32_t)synced.tv_nsec;
     for (const cJSON *member = json->child; member; member = member->next)
         if (cJSON_IsObject(member) && c->subdirs < UINT16_MAX)
             c->subdirs++;
     return 0;
+}
+
+struct timespec connector_updated_at(const struct connector *c)
+{
+    return (struct timespec){.tv_sec = c->updated_s, .tv_nsec = c->updated_ns};
+}
+
+struct timespec connector_synced_at(const struct connector *c)
+{
+    return (struct timespec){.tv_sec = c->synced_s, .tv_nsec = c->synced_ns};
 }
 
 int connector_parse(const char *json, size_t len, struct connector **out)

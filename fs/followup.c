@@ -23,7 +23,6 @@ static void job_free(struct job *job)
     job->prev->next = job->next;
     job->next->prev = job->prev;
     job->all->job_count--;
-    job->slot->job = NULL;
     job->slot->pins--;
     connector_unref(job->last);
     free(job);
@@ -107,7 +106,6 @@ void followup_start(struct deletions *d, struct slot *slot, const struct audit_r
     job->next = &d->jobs;
     job->prev->next = job->next->prev = job;
     d->job_count++;
-    slot->job = job;
     slot->pins++;
     loop_timer_init(&job->timer, on_job_due, job);
     loop_timer_set(d->loop, &job->timer, job->delay_ms);
@@ -165,13 +163,18 @@ static bool may_be_running(struct resolution *r, const struct slot *slot)
     return ++r->looks < RESOLUTION_LOOKS;
 }
 
+static bool is_followed(const struct slot *slot)
+{
+    return slot->progress == PROGRESS_DELETING || slot->progress == PROGRESS_STALLED;
+}
+
 static void on_resolved(void *arg, int err)
 {
     struct resolution *r = arg;
     struct deletions *d = r->all;
     struct slot *slot = slots_find(catalogue_slots(d->catalogue), r->record.id);
     bool runs = r->accepted && is_there(slot);
-    bool wait = runs ? slot->job != NULL : may_be_running(r, slot);
+    bool wait = runs ? is_followed(slot) : may_be_running(r, slot);
     if (err < 0 || wait) {
         look_again(r);
         return;
@@ -228,7 +231,7 @@ static void recover_next(struct deletions *d)
     while (d->earlier_next < d->earlier_count && d->resolving < RECOVER_AT_ONCE) {
         const struct audit_pending *p = &d->earlier[d->earlier_next++];
         struct slot *slot = slots_find(catalogue_slots(d->catalogue), p->record.id);
-        if (p->accepted && is_there(slot) && slot->job == NULL)
+        if (p->accepted && is_there(slot) && !is_followed(slot))
             followup_start(d, slot, &p->record);
         else
             resolve(d, &p->record, true, p->accepted);

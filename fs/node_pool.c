@@ -7,6 +7,17 @@ struct node_slab {
     struct node nodes[NODE_SLAB];
 };
 
+void node_pool_put(struct node_pool *p, struct node *node)
+{
+    *node = (struct node){.kind = NODE_NONE};
+    if (p->unused == NULL)
+        p->unused = node;
+    else
+        p->last_unused->next_free = node;
+    p->last_unused = node;
+    p->unused_count++;
+}
+
 static bool add_slab(struct node_pool *p)
 {
     struct node_slab *slab = calloc(1, sizeof *slab);
@@ -14,29 +25,23 @@ static bool add_slab(struct node_pool *p)
         return false;
     slab->next = p->slabs;
     p->slabs = slab;
-    for (size_t i = NODE_SLAB; i-- > 0;) {
-        slab->nodes[i].next_free = p->unused;
-        p->unused = &slab->nodes[i];
-    }
+    for (size_t i = 0; i < NODE_SLAB; i++)
+        node_pool_put(p, &slab->nodes[i]);
     return true;
 }
 
 struct node *node_pool_get(struct node_pool *p, enum node_kind kind)
 {
-    if (p->unused == NULL && !add_slab(p))
-        return NULL;
+    while (p->unused_count <= NODE_QUARANTINE)
+        if (!add_slab(p))
+            break;
     struct node *node = p->unused;
+    if (node == NULL)
+        return NULL;
     p->unused = node->next_free;
-    p->in_use++;
+    p->unused_count--;
     *node = (struct node){.kind = (uint8_t)kind};
     return node;
-}
-
-void node_pool_put(struct node_pool *p, struct node *node)
-{
-    *node = (struct node){.kind = NODE_NONE, .next_free = p->unused};
-    p->unused = node;
-    p->in_use--;
 }
 
 void node_pool_free(struct node_pool *p, void (*end)(void *arg, struct node *node), void *arg)

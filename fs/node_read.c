@@ -192,7 +192,7 @@ static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
         if (node->slot->connector == NULL)
             break; /* gone: no links, no times */
         st->st_nlink = 2u + node->slot->connector->subdirs;
-        st->st_mtim = node->slot->connector->updated_at;
+        st->st_mtim = connector_updated_at(node->slot->connector);
         break;
     default: {
         const struct version *v = node->version;
@@ -224,7 +224,7 @@ void nodes_attr(struct nodes *n, const struct node *node, struct stat *st)
         st->st_nlink = 1;
         st->st_size = (off_t)strlen(node_progress_text(node->state));
         if (node->slot->connector != NULL)
-            st->st_mtim = node->slot->connector->updated_at;
+            st->st_mtim = connector_updated_at(node->slot->connector);
         break;
     case NODE_REPORT:
         st->st_mode = S_IFREG | (0444 & ~n->options.umask);

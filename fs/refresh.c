@@ -28,7 +28,7 @@ struct refresh {
     struct slots *slots;
     struct refresh_host host;
     enum state state;
-    uint64_t number;  /* of this list */
+    uint32_t number;  /* of this list */
     uint64_t changes; /* the change count when it was asked for */
     struct api_op *op;
     struct staged *staged;
@@ -183,7 +183,7 @@ static void commit_one(struct refresh *r, struct staged *s)
         slot->seen = r->number;
     }
     slot->listed = true;
-    slot->confirmed_ms = loop_now(r->loop);
+    slot->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
     if (s->connector != NULL && slot->changed <= r->changes)
         r->host.set(r->host.arg, slot, s->connector);
     else if (slot->changed > r->changes)
@@ -254,7 +254,7 @@ static void on_check_done(void *arg, const struct api_result *result)
     bool gone = result->failure == FAILURE_NONE && result->status == 404;
     if (result->err == 0 && slot->changed <= r->changes) {
         r->host.set(r->host.arg, slot, result->connector);
-        slot->confirmed_ms = loop_now(r->loop);
+        slot->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
     }
     if (gone)
         set_gone(r, slot);

@@ -8,8 +8,9 @@
 struct slots {
     struct slot **order; /* by serial */
     size_t count, capacity;
-    struct slot **index; /* open addressing with linear probing, at most half full */
-    size_t index_size;   /* a power of 2 */
+    uint32_t
+        *index; /* into order, from 1; open addressing with linear probing, at most half full */
+    size_t index_size; /* a power of 2 */
     size_t in_place[PLACE_ARCHIVED + 1];
     uint64_t text_bytes;
     uint64_t last_serial;
@@ -23,7 +24,7 @@ int slots_new(struct slots **out)
     if (s == NULL)
         return -ENOMEM;
     s->index_size = FIRST_INDEX_SIZE;
-    s->index = calloc(s->index_size, sizeof(struct slot *));
+    s->index = calloc(s->index_size, sizeof *s->index);
     if (s->index == NULL) {
         free(s);
         return -ENOMEM;
@@ -45,25 +46,28 @@ void slots_free(struct slots *s)
     free(s);
 }
 
-static struct slot **index_place(const struct slots *s, const char *id)
+static uint32_t *index_place(const struct slots *s, const char *id)
 {
     size_t mask = s->index_size - 1;
     size_t i = name_hash(id, UUID_LEN, 0) & mask;
-    while (s->index[i] != NULL && memcmp(s->index[i]->id, id, UUID_LEN) != 0)
+    while (s->index[i] != 0 && memcmp(s->order[s->index[i] - 1]->id, id, UUID_LEN) != 0)
         i = (i + 1) & mask;
     return &s->index[i];
 }
 
 struct slot *slots_find(const struct slots *s, const char *id)
 {
-    return strlen(id) == UUID_LEN ? *index_place(s, id) : NULL;
+    if (strlen(id) != UUID_LEN)
+        return NULL;
+    uint32_t at = *index_place(s, id);
+    return at != 0 ? s->order[at - 1] : NULL;
 }
 
 static void index_fill(struct slots *s)
 {
-    memset(s->index, 0, s->index_size * sizeof(struct slot *));
-    for (size_t i = 0; i < s->count; i++)
-        *index_place(s, s->order[i]->id) = s->order[i];
+    memset(s->index, 0, s->index_size * sizeof *s->index);
+    for (uint32_t i = 0; i < s->count; i++)
+        *index_place(s, s->order[i]->id) = i + 1;
 }
 
 static int make_room(struct slots *s)
@@ -79,7 +83,7 @@ static int make_room(struct slots *s)
         s->capacity = capacity;
     }
     if ((s->count + 1) * 2 > s->index_size) {
-        struct slot **index = calloc(s->index_size * 2, sizeof *index);
+        uint32_t *index = calloc(s->index_size * 2, sizeof *index);
         if (index == NULL)
             return -ENOMEM;
         free(s->index);
@@ -100,8 +104,8 @@ int slots_add(struct slots *s, const char *id, struct slot **out)
         return -ENOMEM;
     snprintf(slot->id, sizeof slot->id, "%s", id);
     slot->serial = ++s->last_serial;
-    s->order[s->count++] = slot;
-    *index_place(s, id) = slot;
+    s->order[s->count] = slot;
+    *index_place(s, id) = (uint32_t)++s->count;
     s->in_place[PLACE_NONE]++;
     *out = slot;
     return 0;

@@ -50,7 +50,8 @@ void version_unref(struct version *v)
 
 struct timespec version_time(const struct version *v, uint32_t entry)
 {
-    return v->tree->entries[entry].synced ? v->connector->last_sync_at : v->connector->updated_at;
+    return v->tree->entries[entry].synced ? connector_synced_at(v->connector)
+                                          : connector_updated_at(v->connector);
 }
 
 bool version_same_file(const struct version *a, uint32_t in_a, const struct version *b,

@@ -23,17 +23,22 @@ enum {
     CONNECTOR_ENTRIES_MAX = 1 << 16, /* files and directories of one connector */
 };
 
+/* Small: there is one for each connector, and little beside its text. */
 struct connector {
     unsigned refs;
+    uint32_t text_len;
+    int64_t updated_s, synced_s; /* of connector_updated_at and connector_synced_at */
+    uint32_t updated_ns, synced_ns;
+    uint16_t subdirs; /* members that are shown as directories of the connector's own */
     bool archived;
     char id[UUID_LEN + 1];
-    struct timespec created_at;   /* zero when absent or not a date */
-    struct timespec updated_at;   /* created_at when absent or not a date */
-    struct timespec last_sync_at; /* updated_at when absent, null or not a date */
-    uint16_t subdirs;             /* members that are shown as directories of the connector's own */
-    uint32_t text_len;
     char text[]; /* the JSON as served, NUL-terminated */
 };
+
+/* updated_at; created_at when it is absent or not a date; zero when that is so, too. */
+struct timespec connector_updated_at(const struct connector *c);
+/* last_sync_at; connector_updated_at when it is absent, null or not a date. */
+struct timespec connector_synced_at(const struct connector *c);
 
 /* Parses len bytes of JSON. On success *out has one reference, the caller's. -EBADMSG: no JSON
  * object; -EINVAL: connector_id is absent or no UUID; -EFBIG: a maximum is passed; -ENOMEM. */

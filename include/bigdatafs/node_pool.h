@@ -1,7 +1,8 @@
 /*
  * node_pool: the memory of nodes, in slabs: there may be millions, so a node has no header and no
- * links, and all that are in use can still be found. What is put back is used again, and goes back
- * to the system with the pool. For fs/node*.c alone.
+ * links, and all that are in use can still be found. What is put back is used again, the longest
+ * unused first and not before NODE_QUARANTINE others: a notification that still names it should
+ * find no other node there. It goes back to the system with the pool. For fs/node*.c alone.
  */
 #ifndef BIGDATAFS_NODE_POOL_H
 #define BIGDATAFS_NODE_POOL_H
@@ -10,15 +11,18 @@
 
 #include "bigdatafs/node.h"
 
-enum { NODE_SLAB = 682 }; /* nodes of one slab: 32 KiB */
+enum {
+    NODE_SLAB = 682, /* nodes of one slab: 32 KiB */
+    NODE_QUARANTINE = 2 * NODE_SLAB,
+};
 
 struct node_slab;
 
 /* All zero is an empty pool. */
 struct node_pool {
     struct node_slab *slabs;
-    struct node *unused;
-    size_t in_use;
+    struct node *unused, *last_unused;
+    size_t unused_count;
 };
 
 /* A node, all zero but for its kind, or NULL. */

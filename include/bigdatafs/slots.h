@@ -26,18 +26,17 @@ enum progress { PROGRESS_IDLE, PROGRESS_ARCHIVING, PROGRESS_DELETING, PROGRESS_S
 
 struct slot {
     char id[UUID_LEN + 1];
-    uint8_t place;    /* enum place */
-    uint8_t progress; /* enum progress: deletion.c's */
-    bool listed;      /* the last list had it */
-    bool suspect;     /* refresh.c's: the list that is being taken does not have it */
-    unsigned pins;    /* who keeps a pointer: not compacted while > 0 */
+    uint8_t place;        /* enum place */
+    uint8_t progress;     /* enum progress: deletion.c's */
+    bool listed;          /* the last list had it */
+    bool suspect;         /* refresh.c's: the list that is being taken does not have it */
+    unsigned pins;        /* who keeps a pointer: not compacted while > 0 */
+    uint32_t seen;        /* the last list, by number, that had it */
+    uint32_t confirmed_s; /* loop_now in seconds when the service last told of it */
     uint64_t serial;
-    uint64_t changed;      /* catalogue's change count when it was last set by other than a list */
-    uint64_t seen;         /* the last list, by number, that had it */
-    uint64_t confirmed_ms; /* loop_now when the service last told of it */
+    uint64_t changed; /* catalogue's change count when it was last set by other than a list */
     struct connector *connector; /* NULL for PLACE_NONE */
     struct node *dir;            /* node.c's: its directory as the kernel knows it, or NULL */
-    struct job *job;             /* deletion.c's, or NULL */
 };
 
 struct slots;

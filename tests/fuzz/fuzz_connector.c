@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     connector_unref(c);
     MUST(name_is_uuid(c->id));
     MUST(c->text_len == size && memcmp(c->text, data, size) == 0);
-    MUST(c->created_at.tv_nsec >= 0 && c->created_at.tv_nsec < 1000000000);
+    MUST(connector_updated_at(c).tv_nsec >= 0 && connector_updated_at(c).tv_nsec < 1000000000);
     MUST(connector_tree(c, &t) == 0);
     connector_unref(c);
     check_tree(t);
