@@ -38,7 +38,7 @@ def arguments():
     parser.add_argument("--latencies", type=numbers, default=[0, 10, 50], metavar="MS,...",
                         help="of the services")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="rounds at most")
-    parser.add_argument("--budget", type=float, default=20, metavar="S",
+    parser.add_argument("--budget", type=float, default=8, metavar="S",
                         help="no further round for what took so many seconds")
     parser.add_argument("--quick", action="store_true",
                         help="10 and 1,000 connectors, two rounds: whether it works")

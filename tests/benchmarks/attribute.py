@@ -33,7 +33,7 @@ def run(stage, report):
 
 def measure(stage, table, sandbox, size, latency):
     samples, task, asked = Samples(), f"{curl(sandbox)} | {JQ}", 0
-    for _ in range(stage.options.repeat if size < 100000 else min(3, stage.options.repeat)):
+    for _ in range(stage.options.repeat if size < 10000 else min(3, stage.options.repeat)):
         samples.add("curl", timed(task, stage.directory))
         before = len(sandbox.requests())
         start = time.monotonic()

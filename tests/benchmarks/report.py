@@ -30,6 +30,9 @@ def count(value):
     return "-" if value is None else f"{value:,.0f}"
 
 
+WORDS = {"task", "subject", "how", "latency", "pass", "answers", "what", "why"}  # not numbers
+
+
 class Table:
     def __init__(self, title, *columns):
         self.title, self.columns, self.rows, self.notes = title, columns, [], []
@@ -44,13 +47,14 @@ class Table:
     def text(self):
         lines = [self.columns, *self.rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
-        body = ["  ".join(cell.ljust(w) if i == 0 else cell.rjust(w)
-                          for i, (cell, w) in enumerate(zip(line, widths))).rstrip()
+        body = ["  ".join(cell.ljust(w) if column in WORDS else cell.rjust(w)
+                          for cell, w, column in zip(line, widths, self.columns)).rstrip()
                 for line in lines]
         return "\n".join([f"\n== {self.title}", *body, *(f"({note})" for note in self.notes)])
 
     def markdown(self):
-        lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
+        rule = ["---" if column in WORDS else "---:" for column in self.columns]
+        lines = [self.columns, rule, *self.rows]
         return "\n".join([f"**{self.title}**", "", *(f"| {' | '.join(line)} |" for line in lines),
                           *(f"\n{note}" for note in self.notes)])
 
@@ -86,5 +90,6 @@ def machine():
                 for name in ("libfuse3-3", "libcurl4", "rclone", "httpdirfs", "sshfs",
                              "nginx-light", "nghttp2-proxy", "curl", "jq")}
     return (f"{cpu[1] if cpu else 'unknown CPU'}, {os.cpu_count()} cores, "
-            f"{memory_kib / (1 << 20):.0f} GiB, Linux {os.uname().release}; "
+            f"{memory_kib / (1 << 20):.0f} GiB, Linux {os.uname().release}, load average "
+            f"{os.getloadavg()[1]:.1f}; "
             + ", ".join(f"{name} {what}" for name, what in packaged.items()))

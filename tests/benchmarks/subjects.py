@@ -14,9 +14,12 @@ from benchmarks.measure import Failed
 from harness import system
 
 HOUR = 3600
-RCLONE_TUNED = ["--vfs-cache-mode", "full", "--dir-cache-time", "1h", "--attr-timeout", "1h",
-                "--vfs-cache-max-age", "1h", "--vfs-fast-fingerprint", "--no-checksum",
-                "--transfers", "16", "--checkers", "32", "--buffer-size", "0"]
+RCLONE = {
+    "rclone": [],
+    "rclone tuned": ["--dir-cache-time", "1h", "--attr-timeout", "1h", "--buffer-size", "0",
+                     "--transfers", "16", "--checkers", "32", "--no-checksum"]}
+RCLONE["rclone cached"] = [*RCLONE["rclone tuned"], "--vfs-cache-mode", "full",
+                           "--vfs-cache-max-age", "1h", "--vfs-fast-fingerprint"]
 SSHFS_TUNED = {
     "dir_cache": "yes", "dcache_timeout": HOUR, "kernel_cache": True, "entry_timeout": HOUR,
     "attr_timeout": HOUR, "negative_timeout": HOUR, "compression": "no",
@@ -77,7 +80,7 @@ class Peer:
                 yield Mounted(path, lambda: family(process.pid) + self.helpers())
             finally:
                 unmount(path)
-        shutil.rmtree(directory, ignore_errors=True)  # the cache of rclone
+        shutil.rmtree(self.stage.copies / directory.name, ignore_errors=True)
 
 
 def unmount(path):
@@ -107,14 +110,14 @@ def command_name(pid):
         return None
 
 
-def rclone(stage, port, tuned):
+def rclone(stage, port, name):
+    """Its cache is in memory, as the files that it caches are."""
     def command(path, directory):
         return [servers.program("rclone"), "mount", ":http:", path,
                 "--http-url", f"http://127.0.0.1:{port}/", "--config", directory / "config",
-                "--cache-dir", directory / "cache", "--read-only",
-                *(RCLONE_TUNED if tuned else [])]
+                "--cache-dir", stage.copies / directory.name, "--read-only", *RCLONE[name]]
 
-    return Peer(stage, "rclone tuned" if tuned else "rclone", command)
+    return Peer(stage, name, command)
 
 
 def httpdirfs(stage, port):
