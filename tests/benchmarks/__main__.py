@@ -57,7 +57,7 @@ def measure(stage, report):
         try:
             section(stage, report)
         except (Failed, AssertionError, OSError, TimeoutError) as failure:
-            stage.problems.append(f"section {name}: {failure or repr(failure)}")
+            stage.problems.append(f"section {name}: {str(failure) or repr(failure)}")
             say(stage.problems[-1])
         say(f"section {name}: {time.monotonic() - start:.0f} s")
 
