@@ -121,7 +121,8 @@ def attempt(stage, samples, failures, latency, way, act):
 
 def add_row(table, samples, failures, latency, way):
     if way in failures:
-        table.add(f"{latency} ms", way, failures[way], *["-"] * 4)
+        table.add(f"{latency} ms", way, *["-"] * 5)
+        table.note(f"{way}: {failures[way]}")
         return
     table.add(f"{latency} ms", way, FEW if "rmdir" in way else f"{MANY:,}",
               seconds(samples.median((way, "took"))), count(samples.median((way, "rate"))),

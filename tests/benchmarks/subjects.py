@@ -77,6 +77,7 @@ class Peer:
                 if not system.await_mount(path, process.pid):
                     said = log.read_text(errors="replace").strip().splitlines()
                     raise Failed(said[-1] if said else "it ended without a word")
+                os.statvfs(path)  # sshfs connects with the first request
                 yield Mounted(path, lambda: family(process.pid) + self.helpers())
             finally:
                 unmount(path)
