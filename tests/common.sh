@@ -1,5 +1,5 @@
 #!/bin/bash
-# Sourced by tests/run and tests/try; top is the top of the source tree.
+# Sourced by tests/run, tests/try and tests/bench; top is the top of the source tree.
 
 : "${top:?}"
 
@@ -11,14 +11,14 @@ need_fuse() {
     fi
 }
 
-# Installs what tests/packages lists, unless all of it is there.
+# need_packages [LIST]: installs what tests/LIST (packages) lists, unless all of it is there.
 need_packages() {
-    local package missing=() as_root=()
+    local list=${1:-packages} package missing=() as_root=()
     while read -r package; do
         if ! dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed; then
             missing+=("$package")
         fi
-    done <"$top/tests/packages"
+    done <"$top/tests/$list"
     if [ ${#missing[@]} -eq 0 ]; then
         return
     fi
