@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,18 @@ static void make_parents(const char *path)
     free(copy);
 }
 
+/* A new file's name is made durable with the file's directory. */
+static int sync_directory(const char *path)
+{
+    char *copy = strdup(path);
+    int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int err = copy == NULL ? -ENOMEM : fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return err;
+}
+
 static struct flock lock_of_run(uint64_t started)
 {
     return (struct flock){.l_type = F_WRLCK, .l_start = (off_t)started, .l_len = 1};
@@ -278,6 +291,10 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
     make_parents(path);
     a->fd = open_file(path);
     a->err = a->fd < 0 ? a->fd : 0;
+    err = sync_directory(path);
+    if (a->err == 0 && err < 0)
+        log_warning(log, "the directory of the audit log %s cannot be made durable: %s", path,
+                    strerror(-err));
     lock_run(a);
     *out = a;
     return 0;

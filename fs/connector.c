@@ -34,7 +34,7 @@ static int unit_at(const char *p, const char *end)
 /* Whether there may be an escape that cJSON cannot take; a needless yes costs a copy. */
 static bool may_need_rewrite(const char *text, size_t len)
 {
-    return memmem(text, len, "\\u", 2) &&
+    return memchr(text, '\\', len) && memmem(text, len, "\\u", 2) &&
            (memmem(text, len, "\\u0000", 6) || memmem(text, len, "\\ud", 3) ||
             memmem(text, len, "\\uD", 3));
 }

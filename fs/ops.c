@@ -495,26 +495,30 @@ static const struct fuse_lowlevel_ops operations = {
 
 /* The session */
 
+/* Takes one request, if there is one. */
+static bool take_request(void *arg)
+{
+    struct ops *o = arg;
+    int n = o->watching ? fuse_session_receive_buf(o->session, &o->buf) : -EAGAIN;
+    if (n == -EAGAIN || n == -EINTR)
+        return false;
+    if (n <= 0) {
+        if (n < 0)
+            log_error(o->c.log, "the kernel's requests cannot be read: %s", strerror(-n));
+        ops_stop(o, EIO);
+        loop_stop(o->c.loop);
+        return false;
+    }
+    o->count++;
+    fuse_session_process_buf(o->session, &o->buf);
+    return true;
+}
+
+/* More than one that wait are taken by the loop's polling. */
 static void on_readable(void *arg, uint32_t events)
 {
     (void)events;
-    struct ops *o = arg;
-    for (unsigned i = 0; i < OPS_BATCH && o->watching; i++) {
-        int n = fuse_session_receive_buf(o->session, &o->buf);
-        if (n == -EINTR)
-            continue;
-        if (n == -EAGAIN)
-            return;
-        if (n <= 0) {
-            if (n < 0)
-                log_error(o->c.log, "the kernel's requests cannot be read: %s", strerror(-n));
-            ops_stop(o, EIO);
-            loop_stop(o->c.loop);
-            return;
-        }
-        o->count++;
-        fuse_session_process_buf(o->session, &o->buf);
-    }
+    take_request(arg);
 }
 
 int ops_start(struct ops *o)
@@ -526,13 +530,17 @@ int ops_start(struct ops *o)
     o->watch = (struct loop_watch){.fd = fd, .ready = on_readable, .arg = o};
     int err = loop_add(o->c.loop, &o->watch, EPOLLIN);
     o->watching = err == 0;
+    if (err == 0)
+        loop_set_poll(o->c.loop, take_request, o);
     return err;
 }
 
 void ops_stop(struct ops *o, int err)
 {
-    if (o->watching)
+    if (o->watching) {
+        loop_set_poll(o->c.loop, NULL, NULL);
         loop_remove(o->c.loop, &o->watch);
+    }
     o->watching = false;
     while (o->parked != NULL) {
         fuse_reply_err(o->parked->req, err);

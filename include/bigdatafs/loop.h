@@ -17,6 +17,8 @@
 enum {
     LOOP_EVENTS_MAX = 64, /* events taken in one turn */
     LOOP_SPIN_NS = 40000, /* how long the loop yields for more work before it sleeps */
+    LOOP_POLL_MAX = 64,   /* calls of the favourite's function before others are looked at ... */
+    LOOP_POLL_SHARE = 4,  /* ... as they are with one in so many that find nothing */
     LOOP_SLICE_US = 2000, /* after which long work leaves the rest to the next turn */
 };
 
@@ -46,6 +48,11 @@ void loop_free(struct loop *l); /* NULL is fine; nothing may be watched any more
 int loop_add(struct loop *l, struct loop_watch *w, uint32_t epoll_events) MUST_CHECK;
 int loop_change(struct loop *l, struct loop_watch *w, uint32_t epoll_events) MUST_CHECK;
 void loop_remove(struct loop *l, struct loop_watch *w);
+
+/* The favourite: while the loop yields for more work it calls this again and again, in place of
+ * waiting for the descriptor's event. True: something was done. NULL for none. */
+typedef bool loop_poll_fn(void *arg);
+void loop_set_poll(struct loop *l, loop_poll_fn *poll, void *arg);
 
 /* The time when this turn of the loop began: cheap, and equal for all who ask in one turn. */
 uint64_t loop_now(const struct loop *l);

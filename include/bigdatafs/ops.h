@@ -23,7 +23,6 @@
 #include "bigdatafs/notify.h"
 
 enum {
-    OPS_BATCH = 64,            /* requests taken in one turn of the loop */
     OPS_FLUSH_MS = 1000,       /* that a reply waits at most for the kernel to know what changed */
     OPS_LISTING_MAX = 1 << 17, /* bytes of one answer to readdir */
 };
