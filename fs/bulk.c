@@ -40,6 +40,8 @@ struct bulks {
     bool stopping;
 };
 
+static const char no_memory[] = "no memory, nothing was sent";
+
 static const char *op_name(const struct bulk *bulk)
 {
     return bulk->op == AUDIT_ARCHIVE ? "archive" : "hard delete";
@@ -132,6 +134,8 @@ static void item_go(struct item *i)
     } else {
         int err = deletion_start(b->deletions, bulk->op, slot, true, &bulk->who, on_deleted, i,
                                  &i->deletion);
+        if (err == -ENOMEM)
+            note_failure(bulk, i->id, err, no_memory);
         if (err < 0)
             item_end(i, err);
     }
@@ -143,8 +147,11 @@ static void on_asked(void *arg, int err)
     struct bulks *b = i->bulk->all;
     b->asking -= i->waits;
     i->waits = false;
+    loop_timer_set(b->loop, &b->turn, 0); /* there is room for another */
     if (err < 0) {
-        note_failure(i->bulk, i->id, err, "it is not known, and could not be asked for");
+        note_failure(i->bulk, i->id, err,
+                     err == -EAGAIN ? "it is not known, and too many others are being asked for"
+                                    : "it is not known, and could not be asked for");
         item_end(i, err);
     } else {
         item_go(i);
@@ -158,7 +165,7 @@ static void start_next(struct bulk *bulk)
     struct item *i = calloc(1, sizeof *i);
     const char *id = bulk->ids[bulk->started++];
     if (i == NULL) {
-        note_failure(bulk, id, -ENOMEM, "no memory, nothing was sent");
+        note_failure(bulk, id, -ENOMEM, no_memory);
         count_end(bulk, -ENOMEM);
         return;
     }
@@ -220,10 +227,10 @@ static void on_turn(void *arg)
 int bulk_start(struct bulks *b, enum audit_op op, control_id *ids, size_t count,
                const struct audit_who *who, deletion_done_fn *done, void *arg, struct bulk **out)
 {
-    struct bulk *bulk = count <= BULK_IDS_MAX ? calloc(1, sizeof *bulk) : NULL;
+    struct bulk *bulk = calloc(1, sizeof *bulk);
     if (bulk == NULL) {
         free(ids);
-        return count <= BULK_IDS_MAX ? -ENOMEM : -EFBIG;
+        return -ENOMEM;
     }
     *bulk = (struct bulk){.all = b,
                           .op = op,

@@ -128,7 +128,16 @@ static void fill_answer(struct http_exchange *x, CURLcode code)
     copy_header(x->easy, "x-request-id", a->request_id, sizeof a->request_id);
 }
 
-/* Hands finished exchanges to their owners. An owner may start and cancel others meanwhile. */
+/* Hands a finished exchange to its owner, who may start and cancel others. */
+static void exchange_end(struct http_exchange *x, CURLcode code)
+{
+    struct http_request *r = x->request;
+    fill_answer(x, code);
+    r->exchange = NULL;
+    exchange_free(x);
+    r->done(r);
+}
+
 static void deliver_finished(struct http *h)
 {
     CURLMsg *msg;
@@ -138,11 +147,7 @@ static void deliver_finished(struct http *h)
             continue;
         struct http_exchange *x;
         curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &x);
-        fill_answer(x, msg->data.result);
-        struct http_request *r = x->request;
-        r->exchange = NULL;
-        exchange_free(x);
-        r->done(r);
+        exchange_end(x, msg->data.result);
     }
 }
 
@@ -240,14 +245,17 @@ static void on_rested(void *arg)
     struct http_exchange *x = arg;
     bool paused = x->paused;
     x->rests = x->paused = false;
-    if (paused)
-        curl_easy_pause(x->easy, CURLPAUSE_CONT);
+    CURLcode code = paused ? curl_easy_pause(x->easy, CURLPAUSE_CONT) : CURLE_OK;
+    if (code != CURLE_OK) /* what was kept meanwhile was refused: libcurl tells nobody else */
+        exchange_end(x, code);
 }
 
 /* libcurl hands over all that has arrived, in one call: a long body is taken in slices. */
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct http_exchange *x = arg;
+    if (x->data_failure != FAILURE_NONE)
+        return 0;
     if (x->rests) {
         x->paused = true;
         return CURL_WRITEFUNC_PAUSE;

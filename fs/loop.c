@@ -153,7 +153,7 @@ static void note_turn(struct loop *l, uint64_t now_ns)
 static int spin(struct loop *l)
 {
     uint64_t now = clock_ns(), end = now + LOOP_SPIN_NS;
-    for (unsigned n = 1, served = 0; now < end; n++) {
+    for (unsigned n = 1, served = 0; now < end && !l->stopping; n++) {
         if (l->poll != NULL && l->poll(l->poll_arg)) {
             now = clock_ns();
             note_turn(l, now);
@@ -180,7 +180,7 @@ static int wait_for_events(struct loop *l, bool busy)
 {
     if (busy && sleep_ms(l) != 0) {
         int n = spin(l);
-        if (n != 0)
+        if (n != 0 || l->stopping)
             return n;
         l->now_ns = clock_ns(); /* what was served may have set timers */
     }

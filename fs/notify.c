@@ -21,14 +21,15 @@ struct notify {
     struct fuse_session *session; /* NULL: drop */
     char *mountpoint;
     dev_t device;
-    atomic_uint holds[NOTIFY_ALL + 1];    /* read by the worker's thread as well */
-    atomic_bool pausing;                  /* the same: after a removal from the root ... */
-    struct loop_timer pause;              /* ... until this is due */
-    struct worker_job *held, **held_last; /* notifications about names, in order */
+    atomic_uint holds[NOTIFY_REMOVAL + 1]; /* read by the worker's thread as well */
+    atomic_uint_fast64_t victim;           /* of the one removal; 0: any */
+    atomic_bool pausing;                   /* the same: after a removal from the root ... */
+    struct loop_timer pause;               /* ... until this is due */
+    struct worker_job *held, **held_last;  /* notifications about names, in order */
     unsigned queued, queued_lists; /* the worker's: all, and those of the root and .archived */
 };
 
-enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED };
+enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED, FLUSH };
 
 /* Files on their way to the kernel. */
 struct store {
@@ -38,13 +39,6 @@ struct store {
     const struct notify_file *files;
     size_t count;
     void (*done)(void *arg);
-    void *arg;
-};
-
-struct notify_flush {
-    struct worker_job job; /* first: a job is cast back */
-    struct notify *notify;
-    void (*done)(void *arg); /* NULL: cancelled */
     void *arg;
 };
 
@@ -58,6 +52,10 @@ struct notification {
     uint64_t parent, node;
     dev_t device;
     const char *path; /* REMOVED: behind the name */
+    struct notify_flush {
+        void (*done)(void *arg); /* NULL: cancelled */
+        void *arg;
+    } flush; /* FLUSH */
     char name[];
 };
 
@@ -82,11 +80,20 @@ static bool is_of_list(const struct notification *t)
 
 static bool is_held(struct notify *n, const struct notification *t)
 {
-    if (t->kind == INODE || t->kind == INODE_DATA)
+    bool removal = atomic_load(&n->holds[NOTIFY_REMOVAL]) > 0;
+    uint64_t victim = atomic_load(&n->victim);
+    switch (t->kind) {
+    case INODE:
+    case INODE_DATA:
         return false;
-    return atomic_load(&n->holds[NOTIFY_ALL]) > 0 ||
-           (is_of_list(t) && atomic_load(&n->holds[NOTIFY_LISTS]) > 0) ||
-           (t->parent == FUSE_ROOT_ID && atomic_load(&n->pausing));
+    case FLUSH:
+        return atomic_load(&n->pausing); /* it comes after the names that wait for that */
+    case NAME:
+        return removal && (victim == 0 || t->parent == victim);
+    default:
+        return removal || atomic_load(&n->holds[NOTIFY_LISTS]) > 0 ||
+               (t->parent == FUSE_ROOT_ID && atomic_load(&n->pausing));
+    }
 }
 
 static void run(struct worker_job *job)
@@ -108,6 +115,8 @@ static void run(struct worker_job *job)
         break;
     case INODE_DATA:
         fuse_lowlevel_notify_inval_inode(t->session, t->node, 0, 0);
+        break;
+    case FLUSH: /* that its turn has come is all */
         break;
     case REMOVED:
         if (remove_through_mount(t))
@@ -141,10 +150,13 @@ static void done(struct worker_job *job)
     struct notification *t = (struct notification *)job;
     t->notify->queued--;
     t->notify->queued_lists -= is_of_list(t);
-    if (t->put_off && t->notify->session != NULL)
+    if (t->put_off && t->notify->session != NULL) {
         submit(t->notify, t);
-    else
-        free(t);
+        return;
+    }
+    if (t->flush.done != NULL)
+        t->flush.done(t->flush.arg);
+    free(t);
 }
 
 static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t node, const char *name,
@@ -210,34 +222,25 @@ void notify_store(struct notify *n, const struct notify_file *files, size_t coun
     worker_submit(n->worker, &s->job);
 }
 
-static void run_flush(struct worker_job *job)
-{
-    (void)job; /* that its turn has come is all */
-}
-
-static void flush_done(struct worker_job *job)
-{
-    struct notify_flush *f = (struct notify_flush *)job;
-    f->notify->queued--;
-    if (f->done != NULL)
-        f->done(f->arg);
-    free(f);
-}
-
 struct notify_flush *notify_flush(struct notify *n, bool locks, void (*on_done)(void *arg),
                                   void *arg)
 {
-    bool holds = atomic_load(&n->holds[NOTIFY_LISTS]) > 0 || atomic_load(&n->holds[NOTIFY_ALL]) > 0;
-    bool may_block = n->queued_lists > 0 && (locks || holds);
-    struct notify_flush *f =
-        n->session == NULL || n->queued == 0 || may_block ? NULL : malloc(sizeof *f);
-    if (f == NULL)
+    bool holds =
+        atomic_load(&n->holds[NOTIFY_LISTS]) > 0 || atomic_load(&n->holds[NOTIFY_REMOVAL]) > 0;
+    bool paused = atomic_load(&n->pausing) && n->held != NULL && !holds;
+    bool may_block =
+        locks ? n->queued_lists > 0 || atomic_load(&n->pausing) : n->queued_lists > 0 && holds;
+    struct notification *t = n->session == NULL || may_block || (n->queued == 0 && !paused)
+                                 ? NULL
+                                 : calloc(1, sizeof *t);
+    if (t == NULL)
         return NULL;
-    *f = (struct notify_flush){
-        .job = {.run = run_flush, .done = flush_done}, .notify = n, .done = on_done, .arg = arg};
-    n->queued++;
-    worker_submit(n->worker, &f->job);
-    return f;
+    *t = (struct notification){.job = {.run = run, .done = done},
+                               .notify = n,
+                               .kind = FLUSH,
+                               .flush = {.done = on_done, .arg = arg}};
+    submit(n, t);
+    return &t->flush;
 }
 
 void notify_flush_cancel(struct notify_flush *f)
@@ -340,14 +343,16 @@ void notify_free(struct notify *n)
     free(n);
 }
 
-void notify_hold(struct notify *n, enum notify_lock lock)
+void notify_hold(struct notify *n, enum notify_lock lock, uint64_t victim)
 {
-    atomic_fetch_add(&n->holds[lock], 1);
+    unsigned before = atomic_fetch_add(&n->holds[lock], 1);
+    if (lock == NOTIFY_REMOVAL)
+        atomic_store(&n->victim, before == 0 ? victim : 0);
 }
 
 void notify_release(struct notify *n, enum notify_lock lock)
 {
-    if (lock == NOTIFY_ALL) {
+    if (lock == NOTIFY_REMOVAL) {
         atomic_store(&n->pausing, true);
         loop_timer_set(n->loop, &n->pause, NOTIFY_PAUSE_MS);
     }

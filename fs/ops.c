@@ -100,15 +100,19 @@ void parked_end(struct parked *p)
 static void on_interrupt(fuse_req_t req, void *arg)
 {
     struct parked *p = arg;
+    if (p->flush != NULL && !p->locks) { /* it is done, and about to be answered */
+        on_flush_end(p);
+        return;
+    }
     fuse_reply_err(req, EINTR);
     parked_end(p);
 }
 
-void parked_lock(struct parked *p, enum notify_lock lock)
+void parked_lock(struct parked *p, enum notify_lock lock, uint64_t victim)
 {
     p->locks = true;
     p->lock = lock;
-    notify_hold(p->ops->c.notify, lock);
+    notify_hold(p->ops->c.notify, lock, victim);
 }
 
 void ops_allow_interrupt(struct parked *p)
@@ -178,7 +182,7 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
         if (first && (p = ops_park(req, resume_lookup)) == NULL)
             return;
         if (first)
-            parked_lock(p, NOTIFY_LISTS);
+            parked_lock(p, NOTIFY_LISTS, 0);
         p->node = parent;
         memmove(p->name, name, strlen(name) + 1);
         p->asked = ask;
@@ -387,7 +391,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
         struct parked *p = ops_park(req, resume_listing);
         if (p == NULL)
             return;
-        parked_lock(p, NOTIFY_LISTS);
+        parked_lock(p, NOTIFY_LISTS, 0);
         p->node = ino;
         p->size = size;
         p->offset = offset;
@@ -543,8 +547,13 @@ void ops_stop(struct ops *o, int err)
     }
     o->watching = false;
     while (o->parked != NULL) {
-        fuse_reply_err(o->parked->req, err);
-        parked_end(o->parked);
+        struct parked *p = o->parked;
+        if (p->flush != NULL) {
+            on_flush_end(p); /* its answer is known */
+            continue;
+        }
+        fuse_reply_err(p->req, err);
+        parked_end(p);
     }
 }
 

@@ -50,7 +50,7 @@ static void delete_and_park(fuse_req_t req, enum audit_op op, struct slot *slot,
         return;
     struct audit_who who = who_asks(req);
     if (fate != FATE_NOTIFY)
-        parked_lock(p, NOTIFY_ALL);
+        parked_lock(p, NOTIFY_REMOVAL, slot->dir != NULL ? nodes_id(o->c.nodes, slot->dir) : 0);
     p->slot = slot;
     p->size = size;
     slot->pins++;
@@ -180,7 +180,8 @@ static void refuse_bulk(struct ops *o, enum audit_op op, const struct audit_who 
 {
     char reason[128];
     if (err == -EINVAL)
-        snprintf(reason, sizeof reason, "line %zu is no connector id: nothing was sent",
+        snprintf(reason, sizeof reason,
+                 "line %zu of this write is no connector id: nothing of it was sent",
                  good_lines + 1);
     else
         snprintf(reason, sizeof reason, "%s: nothing was sent", strerror(-err));

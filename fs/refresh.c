@@ -284,7 +284,8 @@ static void verify(struct refresh *r)
     r->state = VERIFYING;
     r->checks_left = r->alive = 0;
     size_t step = r->missing / REFRESH_SAMPLE + 1, nth = 0;
-    for (size_t i = 0; i < slots_count(r->slots) && r->checks_left < REFRESH_SAMPLE; i++) {
+    for (size_t i = 0;
+         r->missing > 0 && i < slots_count(r->slots) && r->checks_left < REFRESH_SAMPLE; i++) {
         struct slot *slot = slots_at(r->slots, i);
         if (slot->suspect && nth++ % step == 0)
             start_check(r, slot);

@@ -125,6 +125,33 @@ def test_an_id_that_no_list_had_is_asked_for(mount, service):
     served.assert_deletes([archive(uuid(1)), archive(uuid(2))], any_order=True)
 
 
+def test_more_unknown_ids_than_are_asked_for_at_once(mount, service):
+    """An ask that ends makes room for the next, while the deletions go on."""
+    ids = some(40)
+    served = service(*map(connector, range(1, 41)))
+    served.answer_list(Answer(body=b'{"results": []}'))
+    m = mount(served, ttl=NEVER)
+    served.hold("DELETE")
+    thread, outcome = in_background(write, bulk(m), text(*ids))
+    served.await_deletes(40)
+    served.release()
+    thread.join()
+    assert outcome == [0] and m.archived() == ids
+    served.assert_deletes([archive(i) for i in ids], any_order=True)
+
+
+def test_a_bulk_archive_right_after_an_rmdir_is_seen_at_once(mount, service):
+    """After a removal the root's names are held back for a moment: the write waits for that."""
+    served = service(*map(connector, range(1, 6)))
+    m = mount(served, ttl=NEVER)
+    for i in some(5):
+        os.stat(m / i / "label")
+    os.rmdir(m / uuid(1))
+    write(bulk(m), text(*some(3, 2)))
+    assert [os.path.exists(m / i) for i in some(5)] == [False, False, False, False, True]
+    served.assert_deletes([archive(i) for i in some(4)], any_order=True)
+
+
 # What is refused
 
 
@@ -139,7 +166,7 @@ def test_an_id_that_no_list_had_is_asked_for(mount, service):
 def test_a_malformed_line_sends_nothing(mount, service, name, data):
     served = service(connector(1), connector(2))
     m = mount(served, ttl=NEVER)
-    m.expect(f"{name}: line .* is no connector id")
+    m.expect(f"{name}: line .* of this write is no connector id")
     with fails_with(errno.EINVAL):
         write(bulk(m, name), data)
     last, = errors(m)

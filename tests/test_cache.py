@@ -2,14 +2,17 @@
 one version of each file."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
-from harness import connector, eventually, run, uuid
+from harness import archive, connector, eventually, in_background, run, uuid, write
+from harness.ledger import LIST_PATH
 
 NEVER = 300
+TIMES = 5
 WALKS = {
     "grep -r": ["grep", "-r", "--exclude-dir=.bigdatafs", "no such word", "."],
     "ls -lR": ["sh", "-c", "ls -lR [0-9a-f]* .archived"],
@@ -36,6 +39,11 @@ def cost(m, act):
     return calls(m) - third - (third - second)
 
 
+def least(measure):
+    """Of some times: the kernel may drop what it keeps at any time, and asks once more then."""
+    return min(measure() for _ in range(TIMES))
+
+
 def walk(m, name="grep -r"):
     done = m.run(*WALKS[name])
     assert done.stderr == "", done.stderr
@@ -53,7 +61,7 @@ def test_a_warm_walk_costs_no_call(mount, sandbox, name):
     m = mount(served, ttl=NEVER)
     assert cost(m, lambda: walk(m, name)) > 50
     warm(m, name)
-    assert cost(m, lambda: walk(m, name)) == STATFS.get(name, 0)
+    assert least(lambda: cost(m, lambda: walk(m, name))) == STATFS.get(name, 0)
     assert served.lists() == 1
     served.assert_deletes([])
 
@@ -63,25 +71,60 @@ def test_after_a_refresh_that_changed_nothing_a_walk_costs_no_call(mount, reques
     server = request.getfixturevalue(served_by)
     served = server(seed=50) if served_by == "sandbox" else server(*map(connector, range(1, 51)))
     m = mount(served, ttl=NEVER)
-    warm(m)
-    (m / ".bigdatafs/refresh").write_text("1")
-    assert served.lists() == 2
-    assert cost(m, lambda: walk(m)) == STATFS["grep -r"]
+
+    def after_refresh():
+        warm(m)
+        (m / ".bigdatafs/refresh").write_text("1")
+        return cost(m, lambda: walk(m))
+
+    assert least(after_refresh) == STATFS["grep -r"]
+    if served_by == "sandbox":  # which has an ETag for its list
+        entries = map(json.loads, served.access_log.read_text().splitlines())
+        assert [e["status"] for e in entries if e["path"] == LIST_PATH] == [200] + TIMES * [304]
+    assert served.lists() == 1 + TIMES
     served.assert_deletes([])
 
 
-def test_a_change_costs_what_changed_alone(mount, service):
-    served = service(*map(connector, range(1, 51)))
+@pytest.mark.parametrize("way", ["rmdir", "bulk"])
+def test_what_is_cached_answers_while_a_deletion_waits_for_the_service(mount, service, way):
+    served = service(*map(connector, range(1, 11)))
     m = mount(served, ttl=NEVER)
     warm(m)
-    served.serve(*(connector(n, label="changed" if n == 7 else f"Connector {n}")
-                   for n in range(1, 51)))
-    (m / ".bigdatafs/refresh").write_text("1")
-    assert m.read(f"{uuid(7)}/label") == b"changed\n"
-    walk(m)
-    assert cost(m, lambda: walk(m)) <= 6  # the new files, their directory
-    for n in range(1, 51):
-        assert m.read(f"{uuid(n)}/label") == (b"changed\n" if n == 7 else f"Connector {n}\n".encode())
+    served.hold("DELETE")
+    act = (os.rmdir, m / uuid(1)) if way == "rmdir" else \
+        (write, m / ".bigdatafs/archive", uuid(1).encode())
+    thread, outcome = in_background(*act)
+    served.await_deletes()
+    for n in range(2, 11):
+        done = run("cat", m / uuid(n) / "label", m / uuid(n) / "config/email", deadline=20)
+        assert done.stdout == f"Connector {n}\nconnector@bigdata.com\n"
+        assert run("ls", "-l", m / uuid(n), m / uuid(n) / "config", deadline=20).returncode == 0
+    assert m.read(".bigdatafs/status").decode().count("deletions under way: 1") == 1
+    assert os.statvfs(m.path).f_files == 10 and not outcome
+    served.release()
+    thread.join()
+    assert outcome == [0]
+    served.assert_deletes([archive(uuid(1))])
+
+
+def test_a_change_costs_what_changed_alone(mount, service):
+    labels = {n: f"Connector {n}" for n in range(1, 51)}
+    served = service(*map(connector, labels))
+    m = mount(served, ttl=NEVER)
+    changes = iter(labels)
+
+    def after_change():
+        warm(m)
+        n = next(changes)
+        labels[n] = f"changed {n}"
+        served.serve(*(connector(i, label=label) for i, label in labels.items()))
+        (m / ".bigdatafs/refresh").write_text("1")
+        return cost(m, lambda: walk(m))
+
+    # Its two new files, each looked up and read, its directory listed anew, and a statfs.
+    assert least(after_change) == 8
+    for n, label in labels.items():
+        assert m.read(f"{uuid(n)}/label").decode() == label + "\n"
     served.assert_deletes([])
 
 

@@ -3,7 +3,8 @@
  * Each id becomes one deletion of deletion.h, at most -o parallel= of them at once over all
  * writes, which take turns. What is so already counts as done and sends nothing: archiving an
  * archived connector, hard-deleting one whose hard delete runs. An id that no list had is asked
- * for first. One thread.
+ * for first. What fails before deletion.h hears of it is noted here, for .bigdatafs/errors; the
+ * rest is noted there. The kernel hands over at most 1 MiB with one write. One thread.
  */
 #ifndef BIGDATAFS_BULK_H
 #define BIGDATAFS_BULK_H
@@ -21,9 +22,8 @@
 #include "bigdatafs/name.h"
 
 enum {
-    BULK_SLICE = 32,        /* deletions started in one turn of the loop */
-    BULK_ASKS_MAX = 16,     /* ids asked for by themselves at once */
-    BULK_IDS_MAX = 1 << 16, /* of one write: more than the kernel hands over at once */
+    BULK_SLICE = 32,    /* deletions started in one turn of the loop */
+    BULK_ASKS_MAX = 16, /* ids asked for by themselves at once */
 };
 
 struct bulks;
@@ -36,7 +36,7 @@ void bulks_free(struct bulks *b); /* nobody is told; NULL is fine */
 
 /* Takes over ids[count], which must differ from each other and be freed with free, in every case.
  * 0: done is called once, later, when each has come to its end: 0, or the errno of the first that
- * failed; until then *out may be given to bulk_abandon. -ENOMEM, -EFBIG: nothing was started. */
+ * failed; until then *out may be given to bulk_abandon. -ENOMEM: nothing was started. */
 int bulk_start(struct bulks *b, enum audit_op op, control_id *ids, size_t count,
                const struct audit_who *who, deletion_done_fn *done, void *arg,
                struct bulk **out) MUST_CHECK;

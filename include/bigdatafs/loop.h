@@ -54,7 +54,7 @@ void loop_remove(struct loop *l, struct loop_watch *w);
 typedef bool loop_poll_fn(void *arg);
 void loop_set_poll(struct loop *l, loop_poll_fn *poll, void *arg);
 
-/* The time when this turn of the loop began: cheap, and equal for all who ask in one turn. */
+/* The time when the events of this turn began to be handled, or its timers: cheap. */
 uint64_t loop_now(const struct loop *l);
 
 void loop_timer_init(struct loop_timer *t, loop_due_fn *due, void *arg);

@@ -16,8 +16,9 @@ enum {
     FIRST_BULK_INO = 5,
     FIRST_REPORT_INO = 16,
     BULK_FILES = AUDIT_FORCE_DELETE + 1,
-    EXPIRY_PAUSE_MS = 2,       /* while the kernel is told of the names that expired */
-    BULK_WRITE_SIZE = 1 << 20, /* st_blksize of the bulk files: what programs write at once */
+    EXPIRY_PAUSE_MS = 2, /* while the kernel is told of the names that expired */
+    BULK_WRITE_SIZE =
+        1 << 20, /* st_blksize of the bulk files: cp and cat then write so much at once */
     COOKIE_ARCHIVED = 3,
     COOKIE_ABOUT = 4,
     COOKIE_CONTROL = 3,

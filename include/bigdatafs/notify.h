@@ -71,14 +71,14 @@ void notify_store(struct notify *n, const struct notify_file *files, size_t coun
  * that would wait for that lock are held back, those that are queued already too: inside the kernel
  * a kill -9 cannot end them, and the mount would outlive the program, dead, until umount -f. What
  * remains is one notification that begins in the moment between the kernel's taking of the lock and
- * this call. Calls nest. After a removal (NOTIFY_ALL) others may have queued up for the root's
+ * this call. Calls nest. After a removal others may have queued up for the root's
  * lock, which goes from one to the next before any of them is heard of here: the root's names are
  * held back until no removal has come for NOTIFY_PAUSE_MS. */
 enum notify_lock {
-    NOTIFY_LISTS, /* of the root or .archived, whose names are expired, deleted and removed */
-    NOTIFY_ALL,   /* of a connector that is being removed, too */
+    NOTIFY_LISTS,   /* of the root or .archived, whose names are expired, deleted and removed */
+    NOTIFY_REMOVAL, /* the same, and of the connector's directory that is being removed */
 };
-void notify_hold(struct notify *n, enum notify_lock lock);
+void notify_hold(struct notify *n, enum notify_lock lock, uint64_t victim);
 void notify_release(struct notify *n, enum notify_lock lock);
 
 /* Who is about to answer a request and wants the kernel to know first what was posted so far: done

@@ -53,7 +53,7 @@ struct parked {
 /* NULL: no memory, or the caller was interrupted already: the request was replied to. */
 struct parked *ops_park(fuse_req_t req, parked_fn *resume);
 /* The kernel holds a directory's lock until the reply: see notify_hold. */
-void parked_lock(struct parked *p, enum notify_lock lock);
+void parked_lock(struct parked *p, enum notify_lock lock, uint64_t victim);
 /* What it waited for has come, with err: it resumes when the kernel knows what changed by it. */
 void parked_settle(struct parked *p, int err);
 /* To be called once everything is set up: from here on a signal ends the wait. */

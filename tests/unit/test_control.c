@@ -113,7 +113,7 @@ static void test_offsets_of_ids(void)
     free(ids);
     CHECK(control_is_unfinished(&lines));
     CHECK_INT(control_ids(&lines, 0, ID2, UUID_LEN, &ids, &count), -EINVAL);
-    CHECK_INT(control_ids(&lines, UUID_LEN + 5, ID2 + 4, UUID_LEN - 4, &ids, &count), 0);
+    CHECK_INT(control_ids(&lines, UUID_LEN + 5, &ID2[4], UUID_LEN - 4, &ids, &count), 0);
     CHECK_STR(ids[0], ID2);
     free(ids);
     CHECK(!control_is_unfinished(&lines));
