@@ -83,6 +83,7 @@ static int render_metrics(const struct about *a, struct buf *to)
     const struct client_stats *c = client_stats(a->client);
     const struct catalogue_state s = catalogue_state(a->catalogue);
     const struct deletion_stats *d = deletions_stats(a->deletions);
+    const struct trees *trees = nodes_trees(a->nodes);
     const struct {
         const char *name, *type, *help;
         uint64_t value;
@@ -110,6 +111,9 @@ static int render_metrics(const struct about *a, struct buf *to)
          deletions_jobs(a->deletions)},
         {"fuse_requests_total", "counter", "Requests of the kernel that wanted an answer.",
          ops_count(a->ops)},
+        {"tree_bytes", "gauge", "Memory in which files are held ready to be read.", trees->bytes},
+        {"trees_made_total", "counter", "Connectors whose files were made ready, again too.",
+         trees->made},
         {"loop_turn_max_microseconds", "gauge", "The longest turn of the event loop so far.",
          loop_longest_turn_us(a->loop)},
         {"errors_total", "counter", "Failures that .bigdatafs/errors has seen.",

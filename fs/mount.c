@@ -197,7 +197,8 @@ static int make_tree(struct mount *m)
                               .deletions = m->deletions,
                               .bulks = m->bulks,
                               .failures = m->failures,
-                              .audit = m->audit};
+                              .audit = m->audit,
+                              .nodes = m->nodes};
     if (err < 0)
         say("cannot start", strerror(-err));
     return err;

@@ -109,14 +109,13 @@ void nodes_forget(struct nodes *n, struct node *node, uint64_t lookups)
     node_free(n, node);
 }
 
-/* Gives a connector's directory the version to look inside. */
-int node_open_version(struct node *dir)
+int node_open_version(struct nodes *n, struct node *dir)
 {
     if (dir->version != NULL)
-        return 0;
+        return version_open(dir->version);
     if (dir->slot->connector == NULL)
         return -ENOENT;
-    return version_new(dir->slot->connector, &dir->version);
+    return version_new(&n->trees, dir->slot->connector, &dir->version);
 }
 
 int node_of_connector(struct nodes *n, struct slot *slot, struct node **out)
@@ -148,6 +147,20 @@ int node_of_control(struct nodes *n, struct node *dir, struct node **out)
     return 0;
 }
 
+void node_show(struct node *node, struct version *v, uint32_t entry)
+{
+    const struct entry *e = &v->tree->entries[entry], *child = &v->tree->entries[e->first];
+    node->version = version_ref(v);
+    node->entry = entry;
+    node->shown.size = e->size;
+    node->shown.subdirs = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        if (child[i].kind == ENTRY_DIR)
+            node->shown.subdirs++;
+    node->shown.synced = e->synced;
+    v->nodes[entry] = node;
+}
+
 int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out)
 {
     struct version *v = dir->version;
@@ -158,10 +171,8 @@ int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node
         struct node *node = node_new(n, is_dir ? NODE_DIR : NODE_FILE, dir->slot);
         if (node == NULL)
             return -ENOMEM;
-        node->version = version_ref(v);
-        node->entry = entry;
+        node_show(node, v, entry);
         node->ino = version_ino(v, entry);
-        v->nodes[entry] = node;
         v->marks[entry] &= (uint8_t)~VERSION_SENT; /* a new inode is empty */
         v->all_sent = false;
     }
@@ -238,7 +249,7 @@ static int lookup_inside(struct nodes *n, struct node *dir, const char *name, st
         return -ENOENT; /* its connector is gone, or is elsewhere now */
     if (dir->kind == NODE_CONNECTOR && strcmp(name, NODE_CONTROL_NAME) == 0)
         return node_of_control(n, dir, out);
-    int err = node_open_version(dir);
+    int err = node_open_version(n, dir);
     if (err < 0)
         return err;
     int entry = tree_find(dir->version->tree, dir->entry, name, strlen(name));
@@ -331,7 +342,7 @@ void nodes_unhide(struct nodes *n, struct slot *slot)
     if (v == NULL)
         return;
     v->any_hidden = false;
-    for (uint32_t i = 0; i < v->tree->count; i++) {
+    for (uint32_t i = 0; i < v->count; i++) {
         v->marks[i] &= (uint8_t)~VERSION_HIDDEN;
         if (v->nodes[i] != NULL && v->nodes[i]->kind == NODE_DIR)
             node_relist(n, v->nodes[i]);
@@ -371,6 +382,7 @@ int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *not
     n->log = log;
     n->about = about;
     n->options = *options;
+    n->trees.bytes_max = VERSION_TREES_BYTES;
     n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = FUSE_ROOT_ID};
     n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
     n->about_dir = (struct node){.kind = NODE_ABOUT, .attached = true, .ino = ABOUT_INO};

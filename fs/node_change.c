@@ -17,9 +17,8 @@ void node_relist(struct nodes *n, const struct node *dir)
 
 static void retire(struct nodes *n, struct node *node, const struct node *parent)
 {
-    const struct entry *e = &node->version->tree->entries[node->entry];
     if (parent != NULL)
-        notify_name(n->notify, nodes_id(n, parent), e->name);
+        notify_name(n->notify, nodes_id(n, parent), node->version->tree->entries[node->entry].name);
     node_detach(node);
 }
 
@@ -34,9 +33,7 @@ static void show(struct node *node, struct version *v, uint32_t entry)
 {
     v->marks[entry] |= node->version->marks[node->entry] & VERSION_SENT;
     version_unref(node->version);
-    node->version = version_ref(v);
-    node->entry = entry;
-    v->nodes[entry] = node;
+    node_show(node, v, entry);
 }
 
 /* The directory's connector has another version: what is the same in both moves over with its
@@ -48,11 +45,11 @@ static void adopt(struct nodes *n, struct node *dir)
     dir->control_hidden = false;
     if (old == NULL)
         return;
-    if (version_new(dir->slot->connector, &new) < 0) {
+    if (version_open(old) < 0 || version_new(&n->trees, dir->slot->connector, &new) < 0) {
         log_error(n->log, "no memory: %s shows an old version", dir->slot->id);
         return;
     }
-    for (uint32_t i = old->tree->count; i-- > 1;) {
+    for (uint32_t i = old->count; i-- > 1;) {
         struct node *node = old->nodes[i];
         if (node == NULL)
             continue;
@@ -116,9 +113,12 @@ static void drop_name(struct nodes *n, struct slot *slot, enum place was, struct
 static void detach_all(struct nodes *n, struct node *dir)
 {
     struct version *v = dir->version;
-    for (uint32_t i = v != NULL ? v->tree->count : 0; i-- > 1;)
+    bool open = v != NULL && version_open(v) == 0;
+    if (v != NULL && !open)
+        log_error(n->log, "no memory: the kernel may show old data for %s", dir->slot->id);
+    for (uint32_t i = v != NULL ? v->count : 0; i-- > 1;)
         if (v->nodes[i] != NULL)
-            retire(n, v->nodes[i], parent_of(dir, v, i));
+            retire(n, v->nodes[i], open ? parent_of(dir, v, i) : NULL);
     if (dir->control != NULL) {
         notify_name(n->notify, nodes_id(n, dir), NODE_CONTROL_NAME);
         node_detach(dir->control);
@@ -170,7 +170,7 @@ static void expire(struct nodes *n, const struct slot *slot)
     if (n->can_expire)
         notify_expire(n->notify, nodes_id(n, node_place_dir(n, slot->place)), slot->id);
     notify_inode(n->notify, nodes_id(n, dir), false);
-    for (uint32_t e = 1; dir->version != NULL && e < dir->version->tree->count; e++)
+    for (uint32_t e = 1; dir->version != NULL && e < dir->version->count; e++)
         if (dir->version->nodes[e] != NULL && dir->version->nodes[e]->kind == NODE_DIR)
             notify_inode(n->notify, nodes_id(n, dir->version->nodes[e]), false);
 }

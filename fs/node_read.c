@@ -113,7 +113,7 @@ static int list_inside(struct nodes *n, struct node *dir, uint64_t after,
 {
     if (!dir->attached)
         return 0;
-    int err = node_open_version(dir);
+    int err = node_open_version(n, dir);
     if (err < 0)
         return err;
     struct node *node = NULL;
@@ -194,14 +194,9 @@ static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
         st->st_nlink = 2u + node->slot->connector->subdirs;
         st->st_mtim = connector_updated_at(node->slot->connector);
         break;
-    default: {
-        const struct version *v = node->version;
-        const struct entry *d = &v->tree->entries[node->entry];
-        st->st_nlink = node->attached ? 2 : 0;
-        for (uint32_t i = d->first; node->attached && i < d->first + d->count; i++)
-            st->st_nlink += v->tree->entries[i].kind == ENTRY_DIR;
-        st->st_mtim = version_time(v, node->entry);
-    }
+    default:
+        st->st_nlink = node->attached ? 2u + node->shown.subdirs : 0;
+        st->st_mtim = version_time(node->version, node->shown.synced);
     }
 }
 
@@ -216,8 +211,8 @@ void nodes_attr(struct nodes *n, const struct node *node, struct stat *st)
     case NODE_FILE:
         st->st_mode = S_IFREG | (0444 & ~n->options.umask);
         st->st_nlink = 1;
-        st->st_size = node->version->tree->entries[node->entry].size;
-        st->st_mtim = version_time(node->version, node->entry);
+        st->st_size = node->shown.size;
+        st->st_mtim = version_time(node->version, node->shown.synced);
         break;
     case NODE_CONTROL:
         st->st_mode = S_IFREG | (0600 & ~n->options.umask);
@@ -248,13 +243,20 @@ void nodes_attr(struct nodes *n, const struct node *node, struct stat *st)
     st->st_atim = st->st_ctim = st->st_mtim;
 }
 
-uint64_t nodes_parent_ino(const struct nodes *n, const struct node *dir)
+int nodes_parent_ino(const struct nodes *n, const struct node *dir, uint64_t *out)
 {
-    if (dir->kind == NODE_DIR)
-        return version_ino(dir->version, dir->version->tree->entries[dir->entry].parent);
-    if (dir->kind == NODE_CONNECTOR && dir->slot->place == PLACE_ARCHIVED)
-        return n->archived.ino;
-    return n->root.ino;
+    int err = 0;
+    if (dir->kind == NODE_DIR) {
+        struct version *v = dir->version;
+        err = version_open(v);
+        if (err == 0)
+            *out = version_ino(v, v->tree->entries[dir->entry].parent);
+    } else if (dir->kind == NODE_CONNECTOR && dir->slot->place == PLACE_ARCHIVED) {
+        *out = n->archived.ino;
+    } else {
+        *out = n->root.ino;
+    }
+    return err;
 }
 
 double nodes_attr_timeout(const struct nodes *n, const struct node *node)
@@ -282,7 +284,7 @@ double nodes_entry_timeout(const struct nodes *n, const struct node *node)
     return (double)catalogue_fresh_ms(n->catalogue) / 1000;
 }
 
-void nodes_content(const struct node *node, const char **data, size_t *size)
+int nodes_content(const struct node *node, const char **data, size_t *size)
 {
     if (node->kind == NODE_CONTROL) {
         *data = node_progress_text(node->state);
@@ -294,7 +296,16 @@ void nodes_content(const struct node *node, const char **data, size_t *size)
         *data = "";
         *size = 0;
     } else {
+        int err = version_open(node->version);
+        if (err < 0)
+            return err;
         *data = node->version->tree->entries[node->entry].data;
         *size = node->version->tree->entries[node->entry].size;
     }
+    return 0;
+}
+
+const struct trees *nodes_trees(const struct nodes *n)
+{
+    return &n->trees;
 }

@@ -302,7 +302,11 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     const struct node *node = nodes_from_id(nodes, ino);
     const char *data;
     size_t len;
-    nodes_content(node, &data, &len);
+    int err = nodes_content(node, &data, &len);
+    if (err < 0) {
+        fuse_reply_err(req, -err);
+        return;
+    }
     size_t from = (uint64_t)offset < len ? (size_t)offset : len;
     fuse_reply_buf(req, data + from, size < len - from ? size : len - from);
     nodes_was_read(nodes, node);
@@ -355,11 +359,17 @@ static void reply_listing(struct ops *o, fuse_req_t req, fuse_ino_t ino, size_t 
     struct listing_reply l = {.ops = o, .req = req, .plus = plus};
     l.size = size < sizeof o->listing ? size : sizeof o->listing;
     struct node *dir = nodes_from_id(o->c.nodes, ino);
+    uint64_t parent_ino;
+    int err = nodes_parent_ino(o->c.nodes, dir, &parent_ino);
+    if (err < 0) {
+        fuse_reply_err(req, -err);
+        return;
+    }
     if (offset < COOKIE_DOT)
         add_dot(&l, ".", dir->ino, COOKIE_DOT);
     if (offset < COOKIE_DOT_DOT)
-        add_dot(&l, "..", nodes_parent_ino(o->c.nodes, dir), COOKIE_DOT_DOT);
-    int err = nodes_list(o->c.nodes, dir, (uint64_t)offset, plus, add_child, &l);
+        add_dot(&l, "..", parent_ino, COOKIE_DOT_DOT);
+    err = nodes_list(o->c.nodes, dir, (uint64_t)offset, plus, add_child, &l);
     if (err < 0 && l.used == 0)
         fuse_reply_err(req, -err);
     else

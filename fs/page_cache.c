@@ -18,7 +18,7 @@ enum {
 
 struct batch {
     struct nodes *nodes;
-    struct version *version; /* keeps the bytes */
+    struct version *version; /* pinned: keeps the bytes */
     size_t count;
     struct notify_file files[FILES_MAX]; /* each node has one lookup more */
 };
@@ -29,6 +29,7 @@ static void on_stored(void *arg)
     b->nodes->batches--;
     for (size_t i = 0; i < b->count; i++)
         nodes_forget(b->nodes, nodes_from_id(b->nodes, b->files[i].node), 1);
+    version_unpin(b->version);
     version_unref(b->version);
     free(b);
 }
@@ -44,7 +45,7 @@ static bool is_worth_sending(const struct version *v, uint32_t entry)
 static void fill(struct batch *b, uint32_t after)
 {
     struct version *v = b->version;
-    uint32_t count = v->tree->count;
+    uint32_t count = v->count;
     for (uint32_t n = 1; n <= count && b->count < FILES_MAX; n++) {
         uint32_t i = (after + n) % count;
         if (!is_worth_sending(v, i))
@@ -67,8 +68,10 @@ void nodes_was_read(struct nodes *n, const struct node *node)
     if (++v->reads < READS_BEFORE_STORE || v->all_sent || n->batches == BATCHES_MAX)
         return;
     struct batch *b = malloc(sizeof *b);
-    if (b == NULL)
+    if (b == NULL || version_pin(v) < 0) {
+        free(b);
         return; /* they are read one by one */
+    }
     b->nodes = n;
     b->version = version_ref(v);
     b->count = 0;

@@ -344,13 +344,15 @@ static int make_drafts(struct maker *m, cJSON *root, size_t text_len)
 static struct tree *make_tree(const struct maker *m)
 {
     size_t head = sizeof(struct tree) + m->count * sizeof(struct entry);
-    struct tree *t = malloc(head + m->bytes.len);
+    size_t size = head + m->bytes.len; /* far below 2^32 by the maxima */
+    struct tree *t = malloc(size);
     if (!t)
         return NULL;
 
     char *bytes = (char *)t + head;
     memcpy(bytes, m->bytes.data, m->bytes.len);
     t->count = m->count;
+    t->size = (uint32_t)size;
     for (uint32_t i = 0; i < m->count; i++) {
         const struct draft *d = &m->drafts[i];
         t->entries[i] = (struct entry){

@@ -9,24 +9,116 @@ enum {
     FIRST_FREE_INO = 256
 }; /* lower inode numbers are the fixed directories' */
 
-int version_new(struct connector *c, struct version **out)
+/* The order of use */
+
+static void add_newest(struct version *v)
 {
-    struct version *v = calloc(1, sizeof *v);
-    if (v == NULL)
-        return -ENOMEM;
-    int err = connector_tree(c, &v->tree);
-    if (err < 0) {
-        free(v);
+    struct trees *t = v->trees;
+    v->newer = NULL;
+    v->older = t->newest;
+    if (t->newest != NULL)
+        t->newest->newer = v;
+    else
+        t->oldest = v;
+    t->newest = v;
+}
+
+static void take_out(struct version *v)
+{
+    struct trees *t = v->trees;
+    if (v->newer != NULL)
+        v->newer->older = v->older;
+    else
+        t->newest = v->older;
+    if (v->older != NULL)
+        v->older->newer = v->newer;
+    else
+        t->oldest = v->newer;
+}
+
+/* Trees */
+
+static int make_tree(struct trees *t, const struct connector *c, struct tree **out)
+{
+    int err = connector_tree(c, out);
+    if (err < 0)
+        return err == -EBADMSG ? -ENOMEM : err; /* the text was good when it came */
+    t->bytes += (*out)->size;
+    t->made++;
+    return 0;
+}
+
+static void drop_tree(struct version *v)
+{
+    v->trees->bytes -= v->tree->size;
+    free(v->tree);
+    v->tree = NULL;
+}
+
+static void trim(struct trees *t)
+{
+    while (t->bytes > t->bytes_max && t->oldest != t->newest && t->oldest->newer != t->newest) {
+        struct version *v = t->oldest;
+        take_out(v);
+        drop_tree(v);
+    }
+}
+
+int version_open(struct version *v)
+{
+    if (v->pins > 0)
+        return 0;
+    if (v->tree != NULL) {
+        take_out(v);
+    } else {
+        int err = make_tree(v->trees, v->connector, &v->tree);
+        if (err < 0)
+            return err;
+    }
+    add_newest(v);
+    trim(v->trees);
+    return 0;
+}
+
+int version_pin(struct version *v)
+{
+    int err = version_open(v);
+    if (err == 0 && v->pins++ == 0)
+        take_out(v);
+    return err;
+}
+
+void version_unpin(struct version *v)
+{
+    if (--v->pins > 0)
+        return;
+    add_newest(v);
+    trim(v->trees);
+}
+
+/* Versions */
+
+int version_new(struct trees *trees, struct connector *c, struct version **out)
+{
+    struct tree *tree;
+    int err = make_tree(trees, c, &tree);
+    if (err < 0)
         return err;
+    size_t nodes_size = tree->count * sizeof(struct node *);
+    struct version *v = calloc(1, sizeof *v + nodes_size + tree->count);
+    if (v == NULL) {
+        trees->bytes -= tree->size;
+        free(tree);
+        return -ENOMEM;
     }
     v->refs = 1;
+    v->count = tree->count;
     v->connector = connector_ref(c);
-    v->nodes = calloc(v->tree->count, sizeof *v->nodes);
-    v->marks = calloc(v->tree->count, sizeof *v->marks);
-    if (v->nodes == NULL || v->marks == NULL) {
-        version_unref(v);
-        return -ENOMEM;
-    }
+    v->trees = trees;
+    v->tree = tree;
+    v->marks = (uint8_t *)v->nodes + nodes_size;
+    add_newest(v);
+    trim(trees);
     *out = v;
     return 0;
 }
@@ -41,24 +133,24 @@ void version_unref(struct version *v)
 {
     if (v == NULL || --v->refs > 0)
         return;
+    if (v->tree != NULL) {
+        take_out(v);
+        drop_tree(v);
+    }
     connector_unref(v->connector);
-    free(v->tree);
-    free(v->nodes);
-    free(v->marks);
     free(v);
 }
 
-struct timespec version_time(const struct version *v, uint32_t entry)
+struct timespec version_time(const struct version *v, bool synced)
 {
-    return v->tree->entries[entry].synced ? connector_synced_at(v->connector)
-                                          : connector_updated_at(v->connector);
+    return synced ? connector_synced_at(v->connector) : connector_updated_at(v->connector);
 }
 
 bool version_same_file(const struct version *a, uint32_t in_a, const struct version *b,
                        uint32_t in_b)
 {
     const struct entry *x = &a->tree->entries[in_a], *y = &b->tree->entries[in_b];
-    struct timespec s = version_time(a, in_a), t = version_time(b, in_b);
+    struct timespec s = version_time(a, x->synced), t = version_time(b, y->synced);
     return x->size == y->size && s.tv_sec == t.tv_sec && s.tv_nsec == t.tv_nsec &&
            memcmp(x->data, y->data, x->size) == 0;
 }

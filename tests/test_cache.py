@@ -1,6 +1,7 @@
 """What the kernel keeps: a warm tree costs no call, a change costs what changed, and what is kept is
 one version of each file."""
 
+import errno
 import json
 import os
 import subprocess
@@ -8,7 +9,8 @@ import sys
 
 import pytest
 
-from harness import archive, connector, eventually, in_background, run, uuid, write
+from harness import (archive, connector, eventually, fails_with, in_background, run, uuid,
+                     write)
 from harness.ledger import LIST_PATH
 
 NEVER = 300
@@ -24,12 +26,16 @@ WALKS = {
 STATFS = {"grep -r": 1, "find": 1}  # what fts(3) asks, once, and the kernel never keeps
 
 
-def calls(m):
-    """Requests of the kernel so far, by a metric whose reading costs some itself."""
+def metric(m, name):
     for line in m.read(".bigdatafs/metrics").decode().splitlines():
-        if line.startswith("bigdatafs_fuse_requests_total "):
+        if line.startswith(f"bigdatafs_{name} "):
             return int(line.split()[1])
     raise AssertionError("no such metric")
+
+
+def calls(m):
+    """Requests of the kernel so far, by a metric whose reading costs some itself."""
+    return metric(m, "fuse_requests_total")
 
 
 def cost(m, act):
@@ -201,4 +207,75 @@ def test_no_reader_meets_two_versions_in_one(mount, service):
         output, _ = reader.communicate()
         assert (reader.returncode, output) == (0, "all right\n")
     assert number > 20
+    served.assert_deletes([])
+
+
+TREES_MAX = 8 << 20  # VERSION_TREES_BYTES
+BIG = 400  # connectors, of some 35 KB each as files: more than that
+
+
+def big(n, number=1):
+    """Two files that tell whose they are, and connector.json with both."""
+    return connector(n, label=f"{n} {number} " * 1200, number=str(number),
+                     config={"long": f"{n} long " * 1200})
+
+
+def read_again(path):
+    """A file's bytes as the program has them: what the kernel kept of them is dropped first."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        return b"".join(iter(lambda: os.read(fd, 1 << 16), b""))
+    finally:
+        os.close(fd)
+
+
+def check_all(m, number_of):
+    """Each file of each connector is right, and was read from the program. Says how many
+    connectors' files had to be made for that."""
+    before, made = calls(m), metric(m, "trees_made_total")
+    for n in range(1, BIG + 1):
+        c, directory = big(n, number_of(n)), m / uuid(n)
+        assert json.loads(read_again(directory / "connector.json")) == c
+        assert read_again(directory / "label") == c["label"].encode() + b"\n"
+        assert read_again(directory / "config/long") == c["config"]["long"].encode() + b"\n"
+        assert read_again(directory / "number") == f"{number_of(n)}\n".encode()
+    assert calls(m) - before >= 4 * BIG
+    assert metric(m, "tree_bytes") <= TREES_MAX
+    return metric(m, "trees_made_total") - made
+
+
+def test_more_than_is_held_ready_reads_right(mount, service):
+    """The kernel knows every inode, and the program no longer has what is behind most of them."""
+    served = service(*map(big, range(1, BIG + 1)))
+    m = mount(served, ttl=NEVER)
+    for name in WALKS:
+        walk(m, name)
+        assert metric(m, "tree_bytes") <= TREES_MAX
+    assert check_all(m, lambda n: 1) == BIG
+    assert cost(m, lambda: m.run("ls", "-lR", uuid(1), uuid(BIG))) <= 20
+    served.assert_deletes([])
+
+
+def test_what_is_not_held_ready_changes_and_goes(mount, service):
+    """What is the same in two versions, and what names went, takes the old one's files to tell."""
+    served = service(*map(big, range(1, BIG + 1)))
+    m = mount(served, ttl=NEVER)
+    walk(m, "ls -lR")
+    inode = os.stat(m / uuid(1) / "config/long").st_ino
+    walk(m, "cat")  # the first ones' are not held
+    config = os.open(m / uuid(7) / "config", os.O_PATH)
+    with open(m / uuid(1) / "label", "rb") as label:
+        served.serve(*(connector(n, archived=True) if n == 7 else big(n, 2 - n % 2)
+                       for n in range(1, BIG + 1)))
+        assert os.stat("long", dir_fd=config).st_size == len(big(7)["config"]["long"]) + 1
+        (m / ".bigdatafs/refresh").write_text("1")
+        with fails_with(errno.ENOENT):
+            os.stat("long", dir_fd=config)
+        os.close(config)
+        served.serve(*(big(n, 2) for n in range(1, BIG + 1)))
+        (m / ".bigdatafs/refresh").write_text("1")
+        assert label.read() == big(1)["label"].encode() + b"\n"
+    assert os.stat(m / uuid(1) / "config/long").st_ino == inode
+    assert check_all(m, lambda n: 2) > BIG // 4
     served.assert_deletes([])

@@ -29,6 +29,7 @@ struct about {
     struct bulks *bulks;
     struct failures *failures;
     struct audit *audit;
+    struct nodes *nodes;
     struct ops *ops;
 };
 

@@ -67,6 +67,7 @@ struct entry {
 
 struct tree {
     uint32_t count;
+    uint32_t size; /* of the allocation */
     struct entry entries[];
 };
 

@@ -87,6 +87,11 @@ struct node {
         struct report *report;       /* NODE_REPORT */
         struct control_lines *lines; /* NODE_BULK: what was written so far */
         struct node *next_free;      /* NODE_NONE */
+        struct {
+            uint32_t size;    /* NODE_FILE */
+            uint16_t subdirs; /* NODE_DIR */
+            bool synced;
+        } shown; /* NODE_DIR, NODE_FILE: of the entry, so that attributes need no tree */
     };
 };
 
@@ -133,15 +138,19 @@ int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_node
                node_child_fn *child, void *arg) MUST_CHECK;
 
 void nodes_attr(struct nodes *n, const struct node *node, struct stat *st);
-uint64_t nodes_parent_ino(const struct nodes *n, const struct node *dir);
+/* -ENOMEM. */
+int nodes_parent_ino(const struct nodes *n, const struct node *dir, uint64_t *out) MUST_CHECK;
 /* How long the kernel may keep the attributes, and the name, in seconds. */
 double nodes_attr_timeout(const struct nodes *n, const struct node *node);
 double nodes_entry_timeout(const struct nodes *n, const struct node *node);
-/* A file's bytes, borrowed while the node lives. */
-void nodes_content(const struct node *node, const char **data, size_t *size);
+/* A file's bytes, borrowed until nodes is asked for anything else. -ENOMEM. */
+int nodes_content(const struct node *node, const char **data, size_t *size) MUST_CHECK;
 
 /* The kernel was given the node's bytes: it may be given those of its neighbours, too. */
 void nodes_was_read(struct nodes *n, const struct node *node);
+
+/* What is held of the trees that files and inner directories are made from. */
+const struct trees *nodes_trees(const struct nodes *n);
 
 /* Hides a name inside a connector, in this mount alone, until the next list or nodes_unhide.
  * is_dir: what the caller expects. A directory goes with what is in it: a list that

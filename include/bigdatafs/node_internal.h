@@ -51,6 +51,7 @@ struct nodes {
     struct node_options options;
     bool can_expire;
     struct node_pool pool; /* of all but the fixed ones */
+    struct trees trees;
     const struct about *about;
     struct node root, archived, about_dir, refresh; /* fixed: never freed */
     struct timespec changed[PLACE_ARCHIVED + 1];    /* when a place last won or lost a connector */
@@ -73,8 +74,10 @@ int node_of_control(struct nodes *n, struct node *dir, struct node **out) MUST_C
 int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out) MUST_CHECK;
 /* A detached directory for a name that is departing. */
 struct node *node_of_departed(struct nodes *n, struct slot *slot);
-/* Gives a connector's directory the version to look inside. */
-int node_open_version(struct node *dir) MUST_CHECK;
+/* Gives a connector's directory the version to look inside; opens it, or an inner directory's. */
+int node_open_version(struct nodes *n, struct node *dir) MUST_CHECK;
+/* What a node shows of an entry of its version, which is open. */
+void node_show(struct node *node, struct version *v, uint32_t entry);
 
 /* The name of the bulk control file of an enum audit_op. */
 const char *node_bulk_name(uint32_t op);
