@@ -56,7 +56,8 @@ static const char *local_hint(int err)
     case EPERM:
         return "mount without -o dry_run to delete";
     case EINTR:
-        return "the audit log has what was sent and what became of it: try the rest again if it is still wanted";
+        return "the audit log has what was sent and what became of it: try the rest again if it is "
+               "still wanted";
     case EIO:
         return "see that the audit log can be written: space, permissions, -o audit=; and when the "
                "program was ending, in that log, what became of it";

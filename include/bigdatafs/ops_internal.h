@@ -60,6 +60,8 @@ void parked_settle(struct parked *p, int err);
 void ops_allow_interrupt(struct parked *p);
 /* Lets go of what it waits for and frees it. The reply was sent. */
 void parked_end(struct parked *p);
+/* Answers all who wait with err, those whose answer is known with that. */
+void parked_end_all(struct ops *o, int err);
 
 /* Whether the request was made by the program itself, through notify.c. */
 bool ops_is_own(fuse_req_t req);
