@@ -11,6 +11,7 @@ import pytest
 from harness import (Answer, archive, connector, eventually, fails_with, hard, in_background,
                      uuid, write)
 from harness.audit import AuditLog
+from harness.ptrace import stopped
 
 NEVER = 300
 FILES = {"archive": archive, "force_delete": hard}
@@ -370,3 +371,21 @@ def test_sigterm_sends_nothing_more(mount, service):
     assert outcome == [errno.EIO]
     m.await_end()
     served.assert_deletes([archive(i) for i in some(2)], any_order=True)
+
+
+def test_what_was_done_is_said_also_when_the_program_ends(mount, service):
+    """All is deleted, and the kernel is being told, when SIGTERM comes."""
+    served = service(*map(connector, range(1, 6)))
+    m = mount(served, ttl=NEVER, audit=served.key_file.parent / "audit")
+    for i in some(5):
+        m.read(f"{i}/label")  # and so a close sends nothing any more
+    log = AuditLog(served.key_file.parent / "audit")
+    notifier = max(int(tid) for tid in os.listdir(f"/proc/{m.pid}/task"))
+    with stopped(notifier):
+        thread, outcome = in_background(write, bulk(m), text(*some(5)))
+        eventually(lambda: len(log.of("outcome")) == 5)
+        m.signal(signal.SIGTERM)
+        thread.join()
+    assert outcome == [0]
+    m.await_end()
+    served.assert_deletes([archive(i) for i in some(5)], any_order=True)
