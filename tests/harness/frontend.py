@@ -25,7 +25,7 @@ class Frontend:
         self.process = subprocess.Popen(
             ["nghttpx", "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port}",
              f"--backend={backend}", f"--accesslog-file={self.log_file}",
-             "--accesslog-format=$remote_port $alpn $method", "--no-server-push",
+             "--accesslog-format=$remote_port $alpn $method", "--no-ocsp",
              f"--errorlog-file={directory / 'errors'}", "--single-process", "--workers=1",
              f"--frontend-http2-max-concurrent-streams={streams}",
              str(authority.directory / "server.key"), str(authority.directory / "server.pem")],
