@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.measure import Failed
 from harness import system
 from harness.certificates import Authority
+from harness.frontend import free_port, front_command
 
 NGINX = """
 daemon off;
@@ -58,12 +59,6 @@ def program(name):
     if found is None:
         raise Failed(f"{name} is missing")
     return found
-
-
-def free_port():
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        return holder.getsockname()[1]
 
 
 def await_port(port, process, log):
@@ -140,10 +135,7 @@ def tls(stage, sandbox):
     directory, port = stage.fresh("tls"), free_port()
     authority = Authority(directory / "authority")
     authority.context()
-    backend = sandbox.source[len("http://"):].replace(":", ",")
-    command = [program("nghttpx"), "--conf=/dev/null", f"--frontend=127.0.0.1,{port}",
-               f"--backend={backend}", "--workers=1", "--no-ocsp",
-               "--frontend-http2-max-concurrent-streams=1000", "--accesslog-file=/dev/null",
-               authority.directory / "server.key", authority.directory / "server.pem"]
+    program("nghttpx")
+    command = front_command(port, sandbox.source, authority, "/dev/null", streams=1000)
     with listening(stage, command, port, directory):
         yield f"https://127.0.0.1:{port}", authority.certificate

@@ -13,6 +13,16 @@ def free_port():
         return holder.getsockname()[1]
 
 
+def front_command(port, backend, authority, log, streams):
+    """nghttpx's command line, with the certificate that authority.context() makes."""
+    backend = backend.removeprefix("http://").replace(":", ",").replace("unix,", "unix:")
+    return ["nghttpx", "--conf=/dev/null", f"--frontend=127.0.0.1,{port}", f"--backend={backend}",
+            f"--accesslog-file={log}", "--accesslog-format=$remote_port $alpn $method",
+            "--no-ocsp", "--single-process", "--workers=1",
+            f"--frontend-http2-max-concurrent-streams={streams}",
+            str(authority.directory / "server.key"), str(authority.directory / "server.pem")]
+
+
 class Frontend:
     """source is https; the log has a line for each request: the client's port and its protocol."""
 
@@ -20,16 +30,10 @@ class Frontend:
         directory.mkdir()
         self.port, self.log_file = free_port(), directory / "access.log"
         self.source = f"https://127.0.0.1:{self.port}"
-        authority.context()  # makes server.key and server.pem
-        backend = backend.removeprefix("http://").replace(":", ",").replace("unix,", "unix:")
-        self.process = subprocess.Popen(
-            ["nghttpx", "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port}",
-             f"--backend={backend}", f"--accesslog-file={self.log_file}",
-             "--accesslog-format=$remote_port $alpn $method", "--no-ocsp",
-             f"--errorlog-file={directory / 'errors'}", "--single-process", "--workers=1",
-             f"--frontend-http2-max-concurrent-streams={streams}",
-             str(authority.directory / "server.key"), str(authority.directory / "server.pem")],
-            stdin=subprocess.DEVNULL)
+        authority.context()
+        command = front_command(self.port, backend, authority, self.log_file, streams)
+        with open(directory / "stderr", "wb") as stderr:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr)
         system.eventually(self.accepts, "nghttpx at its port")
 
     def accepts(self):
