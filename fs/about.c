@@ -114,6 +114,8 @@ static int render_metrics(const struct about *a, struct buf *to)
         {"tree_bytes", "gauge", "Memory in which files are held ready to be read.", trees->bytes},
         {"trees_made_total", "counter", "Connectors whose files were made ready, again too.",
          trees->made},
+        {"notifications_waiting", "gauge", "What the kernel is still to be told of changes.",
+         notify_waiting(a->notify)},
         {"loop_turn_max_microseconds", "gauge", "The longest turn of the event loop so far.",
          loop_longest_turn_us(a->loop)},
         {"errors_total", "counter", "Failures that .bigdatafs/errors has seen.",

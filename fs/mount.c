@@ -198,6 +198,7 @@ static int make_tree(struct mount *m)
                               .bulks = m->bulks,
                               .failures = m->failures,
                               .audit = m->audit,
+                              .notify = m->notify,
                               .nodes = m->nodes};
     if (err < 0)
         say("cannot start", strerror(-err));

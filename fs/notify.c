@@ -27,6 +27,7 @@ struct notify {
     struct loop_timer pause;               /* ... until this is due */
     struct worker_job *held, **held_last;  /* notifications about names, in order */
     unsigned queued, queued_lists; /* the worker's: all, and those of the root and .archived */
+    unsigned waiting;              /* those that are held back too */
 };
 
 enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED, FLUSH };
@@ -154,6 +155,7 @@ static void done(struct worker_job *job)
         submit(t->notify, t);
         return;
     }
+    t->notify->waiting--;
     if (t->flush.done != NULL)
         t->flush.done(t->flush.arg);
     free(t);
@@ -180,6 +182,7 @@ static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t nod
                                .device = n->device};
     memcpy(t->name, name, len);
     t->path = memcpy(t->name + len, path, path_len);
+    n->waiting++;
     submit(n, t);
 }
 
@@ -199,6 +202,7 @@ static void store_done(struct worker_job *job)
 {
     struct store *s = (struct store *)job;
     s->notify->queued--;
+    s->notify->waiting--;
     s->done(s->arg);
     free(s);
 }
@@ -219,6 +223,7 @@ void notify_store(struct notify *n, const struct notify_file *files, size_t coun
                         .done = on_done,
                         .arg = arg};
     n->queued++;
+    n->waiting++;
     worker_submit(n->worker, &s->job);
 }
 
@@ -239,6 +244,7 @@ struct notify_flush *notify_flush(struct notify *n, bool locks, void (*on_done)(
                                .notify = n,
                                .kind = FLUSH,
                                .flush = {.done = on_done, .arg = arg}};
+    n->waiting++;
     submit(n, t);
     return &t->flush;
 }
@@ -282,6 +288,11 @@ pid_t notify_tid(const struct notify *n)
 bool notify_is_full(const struct notify *n)
 {
     return n->queued >= NOTIFY_FULL;
+}
+
+unsigned notify_waiting(const struct notify *n)
+{
+    return n->waiting;
 }
 
 bool notify_is_busy(struct notify *n)

@@ -13,6 +13,7 @@
 #include "bigdatafs/compiler.h"
 #include "bigdatafs/deletion.h"
 #include "bigdatafs/failures.h"
+#include "bigdatafs/notify.h"
 #include "bigdatafs/ops.h"
 
 enum { ABOUT_MAX = 64 << 20 }; /* bytes of one file */
@@ -29,6 +30,7 @@ struct about {
     struct bulks *bulks;
     struct failures *failures;
     struct audit *audit;
+    struct notify *notify;
     struct nodes *nodes;
     struct ops *ops;
 };

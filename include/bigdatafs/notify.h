@@ -38,6 +38,8 @@ void notify_start(struct notify *n, struct fuse_session *session, const char *mo
 void notify_stop(struct notify *n);
 /* Whether so many are queued that who has many more should wait. */
 bool notify_is_full(const struct notify *n);
+/* How many the kernel has not been told of yet; at 0 this program is not on its own mount. */
+unsigned notify_waiting(const struct notify *n);
 /* Whether a call is under way: it may wait for a request of its own to be answered. */
 bool notify_is_busy(struct notify *n);
 

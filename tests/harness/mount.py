@@ -101,8 +101,17 @@ class Mount:
             self.process.returncode = self.status
         return self.status
 
+    def await_quiet(self):
+        """Until the kernel knows all: a mount is busy while the program itself is on it, which
+        removes through it what the service has deleted."""
+        def knows():
+            return b"\nbigdatafs_notifications_waiting 0\n" in self.read(".bigdatafs/metrics")
+        system.eventually(knows, "that the kernel knows all")
+
     def unmount(self):
         """fusermount3 -u, and the program's exit status."""
+        if os.access(self.path, os.X_OK):  # not another user's
+            self.await_quiet()
         done = system.run("fusermount3", "-u", self.path)
         assert done.returncode == 0, done.stderr
         return self.await_end()
