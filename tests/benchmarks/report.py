@@ -54,7 +54,8 @@ class Table:
 
     def markdown(self):
         rule = ["---" if column in WORDS else "---:" for column in self.columns]
-        lines = [self.columns, rule, *self.rows]
+        lines = [[cell.replace("|", "\\|") for cell in line]
+                 for line in (self.columns, rule, *self.rows)]
         return "\n".join([f"**{self.title}**", "", *(f"| {' | '.join(line)} |" for line in lines),
                           *(f"\n{note}" for note in self.notes)])
 

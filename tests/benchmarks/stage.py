@@ -79,7 +79,7 @@ class Stage:
     def mount(self, sandbox, source=None, foreground=True, **options):
         """bigdatafs, with the options that it has by itself."""
         options.setdefault("api_key_file", sandbox.key_file)
-        options.setdefault("audit", self.directory / "audit.jsonl")
+        options.setdefault("audit", self.fresh("audit") / "audit.jsonl")  # a mount reads all of it
         return self.world.mount(None, source or sandbox.source, foreground=foreground,
                                 **options)
 

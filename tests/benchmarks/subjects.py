@@ -40,7 +40,7 @@ class Bigdatafs:
     @contextmanager
     def mounted(self):
         before = len(self.sandbox.requests())
-        mount = self.stage.mount(self.sandbox, **self.options)
+        mount = self.stage.mount(self.sandbox, foreground=False, **self.options)
         try:
             yield Mounted(mount.path, lambda: [mount.pid],
                           lambda: len(self.sandbox.requests()) - before)
