@@ -275,14 +275,15 @@ void api_forget_list(struct api *a)
 
 enum api_sent api_sent(const struct api_op *op)
 {
-    if (op->call.request.exchange != NULL)
+    if (http_was_sent(&op->call.request))
         return API_IN_FLIGHT;
     return op->call.lost ? API_LOST : API_UNSENT;
 }
 
 unsigned api_attempts(const struct api_op *op)
 {
-    return op->call.attempts;
+    const struct http_request *r = &op->call.request;
+    return op->call.attempts - (r->exchange != NULL && !http_was_sent(r));
 }
 
 void api_send_no_more(struct api_op *op)

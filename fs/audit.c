@@ -166,6 +166,8 @@ static int submit(struct audit *a, cJSON *object, bool durable, audit_done_fn *o
         return a->fd < 0 ? a->err : -ENOMEM;
     }
     size_t len = strlen(text);
+    for (char *at = text; (at = strpbrk(at, "\r\n")) != NULL;)
+        *at = ' '; /* between the members of a connector as it was served: a line is one object */
     text[len] = '\n'; /* in the place of the NUL: the length is kept */
     *l = (struct line){
         .durable = durable, .text = text, .len = len + 1, .done = on_done, .arg = arg};

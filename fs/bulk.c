@@ -55,10 +55,15 @@ static void bulk_free(struct bulk *bulk)
     free(bulk);
 }
 
-static void note_failure(const struct bulk *bulk, const char *id, int err, const char *reason)
+static void note_failure(const struct bulk *bulk, const char *id, int err, const char *reason,
+                         const char *hint)
 {
-    struct failure_note note = {
-        .operation = op_name(bulk), .id = id, .who = &bulk->who, .err = err, .reason = reason};
+    struct failure_note note = {.operation = op_name(bulk),
+                                .id = id,
+                                .who = &bulk->who,
+                                .err = err,
+                                .reason = reason,
+                                .hint = hint};
     failures_add(bulk->all->failures, &note);
 }
 
@@ -127,15 +132,13 @@ static void item_go(struct item *i)
     if (!known && !i->asked) {
         ask(i);
     } else if (!known) {
-        note_failure(bulk, i->id, -ENOENT, "the service has no connector with this id");
+        note_failure(bulk, i->id, -ENOENT, "the service has no connector with this id", NULL);
         item_end(i, -ENOENT);
     } else if (is_so_already(bulk, slot)) {
         item_end(i, 0);
     } else {
         int err = deletion_start(b->deletions, bulk->op, slot, true, &bulk->who, on_deleted, i,
                                  &i->deletion);
-        if (err == -ENOMEM)
-            note_failure(bulk, i->id, err, no_memory);
         if (err < 0)
             item_end(i, err);
     }
@@ -149,9 +152,13 @@ static void on_asked(void *arg, int err)
     i->waits = false;
     loop_timer_set(b->loop, &b->turn, 0); /* there is room for another */
     if (err < 0) {
-        note_failure(i->bulk, i->id, err,
-                     err == -EAGAIN ? "it is not known, and too many others are being asked for"
-                                    : "it is not known, and could not be asked for");
+        if (err == -EAGAIN)
+            note_failure(i->bulk, i->id, err,
+                         "it is not known, and too many others are being asked for",
+                         "wait a moment and write this id again");
+        else
+            note_failure(i->bulk, i->id, err, "it is not known, and could not be asked for",
+                         "the last line for a get of this id has the reason");
         item_end(i, err);
     } else {
         item_go(i);
@@ -165,7 +172,7 @@ static void start_next(struct bulk *bulk)
     struct item *i = calloc(1, sizeof *i);
     const char *id = bulk->ids[bulk->started++];
     if (i == NULL) {
-        note_failure(bulk, id, -ENOMEM, no_memory);
+        note_failure(bulk, id, -ENOMEM, no_memory, NULL);
         count_end(bulk, -ENOMEM);
         return;
     }
@@ -257,7 +264,7 @@ static void drop_rest(struct bulk *bulk, int err, const char *why)
         return;
     snprintf(reason, sizeof reason, "%s: nothing was sent for the last %zu of %zu ids", why, left,
              bulk->count);
-    note_failure(bulk, "", err, reason);
+    note_failure(bulk, "", err, reason, NULL);
     bulk->started = bulk->count;
     bulk->failed += left;
     if (bulk->err == 0)

@@ -58,7 +58,7 @@ static bool is_server_failure(const struct http_answer *a)
 
 static bool was_answered(const struct http_answer *a)
 {
-    return a->failure == FAILURE_NONE && a->status < 500;
+    return a->failure == FAILURE_NONE && (a->status < 500 || a->status == 501);
 }
 
 static void open_circuit(struct client *c)
@@ -136,9 +136,11 @@ static void pace(struct client *c, const struct client_call *call)
 /* Reads the key again if there is reason to. */
 static void take_key(struct client *c, bool refused)
 {
-    int changed = c->rekey(c->rekey_arg, c->http, refused);
+    char why[512] = "";
+    int changed = c->rekey(c->rekey_arg, c->http, refused, why, sizeof why);
     if (changed < 0)
-        log_warning(c->log, "the API key cannot be read again: %s", strerror(-changed));
+        log_warning(c->log, "the API key cannot be read again: %s",
+                    why[0] != '\0' ? why : strerror(-changed));
     c->key += changed > 0;
 }
 
@@ -257,7 +259,7 @@ static void on_first_turn(void *arg)
         end_call(call);
         return;
     }
-    if (c->stats.paced_until_ms > loop_now(c->loop) && c->stats.paced_until_ms >= call->deadline_ms)
+    if (c->stats.paced_until_ms > loop_now(c->loop)) /* unless its turn comes in time */
         call->answer = (struct http_answer){.status = 429, .retry_after_s = -1};
     take_key(c, false);
     attempt(call);

@@ -286,7 +286,7 @@ static int is_due(struct credential *c, bool refused)
     return said ? 0 : err;
 }
 
-int credential_rekey(void *arg, struct http *http, bool refused)
+int credential_rekey(void *arg, struct http *http, bool refused, char *error, size_t error_size)
 {
     struct credential *c = arg;
     if (c->path == NULL)
@@ -295,8 +295,8 @@ int credential_rekey(void *arg, struct http *http, bool refused)
     if (due <= 0)
         return due;
     char *key = NULL;
-    struct sentence nobody = {NULL, 0}; /* the caller logs the errno */
-    int err = read_file(c, &key, &nobody);
+    struct sentence s = {error, error_size};
+    int err = read_file(c, &key, &s);
     if (err < 0)
         return err;
     if (strcmp(key, c->key) == 0) {

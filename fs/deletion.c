@@ -18,6 +18,7 @@ void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress
 
 static const char interrupted[] = "interrupted before it was sent";
 static const char interrupted_later[] = "interrupted, and not sent again";
+static const char no_memory[] = "no memory, nothing was sent";
 static const char ending[] = "the program is ending, nothing was sent";
 
 static const char *op_name(enum audit_op op)
@@ -55,6 +56,22 @@ static const char *result_name(const struct deletion *x)
     return x->unsure ? "unknown" : "failed";
 }
 
+/* The DELETE failed by its answer, or after one that said yes, or without any. */
+static void note_failure(const struct deletion *x)
+{
+    bool refused = x->answered && x->result.err < 0;
+    struct failure_note note = {.operation = op_name(x->record.op),
+                                .id = x->record.id,
+                                .who = &x->record.who,
+                                .err = x->err,
+                                .result = refused ? &x->result : NULL,
+                                .reason = x->reason};
+    if (x->answered && !refused)
+        note.hint = "the service said yes to the DELETE: write to .bigdatafs/refresh and look "
+                    "whether the connector is archived, before you try again";
+    failures_add(x->all->failures, &note);
+}
+
 /* Everything is known that will be: writes the outcome, sets the tree right, and ends. */
 static void conclude(struct deletion *x, int err)
 {
@@ -70,13 +87,7 @@ static void conclude(struct deletion *x, int err)
     if (err < 0) {
         log_line(d->log, err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s",
                  op_name(x->record.op), x->record.id, x->reason);
-        struct failure_note note = {.operation = op_name(x->record.op),
-                                    .id = x->record.id,
-                                    .who = &x->record.who,
-                                    .err = err,
-                                    .result = x->answered ? &x->result : NULL,
-                                    .reason = x->reason};
-        failures_add(d->failures, &note);
+        note_failure(x);
         d->stats.failed++;
         if (x->unsure)
             followup_resolve(d, &x->record);
@@ -142,8 +153,10 @@ static void on_checked(void *arg, const struct api_result *r)
     } else if (r->err < 0) {
         api_describe(r, x->reason, sizeof x->reason);
         conclude(x, x->err < 0 ? x->err : r->err);
-    } else if (x->record.op == AUDIT_FORCE_DELETE) {
+    } else if (x->record.op == AUDIT_FORCE_DELETE && x->last_unsure) {
         resend(x); /* it is still there, so the lost one may be sent again */
+    } else if (x->record.op == AUDIT_FORCE_DELETE) {
+        conclude(x, x->err); /* the last one was refused, and one before it may still run */
     } else if (r->connector->archived) {
         archived(x, r->connector);
     } else {
@@ -184,10 +197,11 @@ static void on_answer(void *arg, const struct api_result *r)
     x->requests += r->attempts;
     x->result = *r;
     x->result.connector = NULL;
-    x->answered = r->attempts > 0;
+    x->answered = true;
     x->err = r->err;
     bool is_gone = r->failure == FAILURE_NONE && r->status == 404;
     bool was_lost = x->unsure || r->lost;
+    x->last_unsure = r->unsure;
     x->unsure = x->unsure || r->unsure;
     if (r->err < 0)
         api_describe(r, x->reason, sizeof x->reason);
@@ -312,7 +326,7 @@ int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, boo
         return err;
     struct deletion *x = calloc(1, sizeof *x);
     if (x == NULL)
-        return -ENOMEM;
+        return refuse(d, op, slot, who, -ENOMEM, no_memory);
     *x = (struct deletion){.all = d,
                            .slot = slot,
                            .deadline_ms = api_deadline(d->api),
@@ -324,7 +338,7 @@ int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, boo
                        d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
     if (err < 0) {
         free(x);
-        return refuse(d, op, slot, who, -EIO, "the audit log cannot be written, nothing was sent");
+        return refuse(d, op, slot, who, err, no_memory);
     }
     x->prev = d->ring.prev;
     x->next = &d->ring;

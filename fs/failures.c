@@ -40,7 +40,7 @@ void failures_free(struct failures *f)
     free(f);
 }
 
-/* For what failed before anything was sent. */
+/* For what failed without an answer of the service. */
 static const char *local_hint(int err)
 {
     switch (-err) {
@@ -49,8 +49,7 @@ static const char *local_hint(int err)
     case EBUSY:
         return "wait for the deletion under way: .bigdatafs/jobs shows it";
     case EINVAL:
-        return "write 1, true, yes, delete or the id to .force_delete, ids one a line to archive "
-               "and force_delete of .bigdatafs";
+        return "write ids alone, one a line: 8-4-4-4-12 hexadecimal digits";
     case ENOENT:
         return "check the id: the root and .archived have all that there are";
     case EPERM:
@@ -58,6 +57,8 @@ static const char *local_hint(int err)
     case EINTR:
         return "the audit log has what was sent and what became of it: try the rest again if it is "
                "still wanted";
+    case ENOMEM:
+        return errors_hint(FAILURE_MEMORY, 0);
     case EIO:
         return "see that the audit log can be written: space, permissions, -o audit=; and when the "
                "program was ending, in that log, what became of it";
@@ -77,7 +78,9 @@ void failures_add(struct failures *f, const struct failure_note *note)
     snprintf(e->message, sizeof e->message, "%s", note->reason);
     if (note->who != NULL)
         e->who = *note->who;
-    e->hint = r != NULL ? errors_hint(r->failure, r->status) : local_hint(note->err);
+    e->hint = note->hint;
+    if (e->hint == NULL)
+        e->hint = r != NULL ? errors_hint(r->failure, r->status) : local_hint(note->err);
     if (r == NULL)
         return;
     e->status = r->status;

@@ -174,8 +174,9 @@ static void on_resolved(void *arg, int err)
     struct deletions *d = r->all;
     struct slot *slot = slots_find(catalogue_slots(d->catalogue), r->record.id);
     bool runs = r->accepted && is_there(slot);
-    bool wait = runs ? is_followed(slot) : may_be_running(r, slot);
-    if (err < 0 || wait) {
+    /* What was not seen is no look: only an answer tells that nothing moves. */
+    bool wait = err < 0 || (runs ? is_followed(slot) : may_be_running(r, slot));
+    if (wait) {
         look_again(r);
         return;
     }

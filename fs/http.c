@@ -373,6 +373,11 @@ void http_cancel(struct http *h, struct http_request *r)
     r->exchange = NULL;
 }
 
+bool http_was_sent(const struct http_request *r)
+{
+    return r->exchange != NULL && r->exchange->sends > 0;
+}
+
 long http_arriving_status(const struct http_request *r)
 {
     long status = 0;

@@ -55,7 +55,8 @@ int main(int argc, char **argv)
     } else {
         int parent = options.foreground ? 0 : background_start(&ready_fd, &status);
         if (parent < 0) {
-            fprintf(stderr, "bigdatafs: cannot go to the background\n");
+            fprintf(stderr, "bigdatafs: cannot go to the background: %s: try -f\n",
+                    strerror(-parent));
             status = 1;
         } else if (parent == 0) {
             log_init(&log, options.debug ? LOG_DEBUG : LOG_INFO);

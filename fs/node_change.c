@@ -36,6 +36,18 @@ static void show(struct node *node, struct version *v, uint32_t entry)
     node_show(node, v, entry);
 }
 
+/* All below the directory. Without memory for the names the kernel may keep them. */
+static void retire_all(struct nodes *n, struct node *dir)
+{
+    struct version *v = dir->version;
+    bool open = v != NULL && version_open(v) == 0;
+    if (v != NULL && !open)
+        log_error(n->log, "no memory: the kernel may show old data for %s", dir->slot->id);
+    for (uint32_t i = v != NULL ? v->count : 0; i-- > 1;)
+        if (v->nodes[i] != NULL)
+            retire(n, v->nodes[i], open ? parent_of(dir, v, i) : NULL);
+}
+
 /* The directory's connector has another version: what is the same in both moves over with its
  * node, the rest is retired. Children come after their parents, so retire them from the end. */
 static void adopt(struct nodes *n, struct node *dir)
@@ -45,8 +57,14 @@ static void adopt(struct nodes *n, struct node *dir)
     dir->control_hidden = false;
     if (old == NULL)
         return;
-    if (version_open(old) < 0 || version_new(&n->trees, dir->slot->connector, &new) < 0) {
-        log_error(n->log, "no memory: %s shows an old version", dir->slot->id);
+    int err = version_open(old);
+    if (err == 0)
+        err = version_new(&n->trees, dir->slot->connector, &new);
+    if (err < 0) { /* nothing is better than what is not so any more */
+        log_error(n->log, "the new files of %s cannot be shown: %s", dir->slot->id, strerror(-err));
+        retire_all(n, dir);
+        version_unref(old);
+        dir->version = NULL;
         return;
     }
     for (uint32_t i = old->count; i-- > 1;) {
@@ -112,13 +130,7 @@ static void drop_name(struct nodes *n, struct slot *slot, enum place was, struct
 /* The connector left its place: the nodes below its directory have no names any more. */
 static void detach_all(struct nodes *n, struct node *dir)
 {
-    struct version *v = dir->version;
-    bool open = v != NULL && version_open(v) == 0;
-    if (v != NULL && !open)
-        log_error(n->log, "no memory: the kernel may show old data for %s", dir->slot->id);
-    for (uint32_t i = v != NULL ? v->count : 0; i-- > 1;)
-        if (v->nodes[i] != NULL)
-            retire(n, v->nodes[i], open ? parent_of(dir, v, i) : NULL);
+    retire_all(n, dir);
     if (dir->control != NULL) {
         notify_name(n->notify, nodes_id(n, dir), NODE_CONTROL_NAME);
         node_detach(dir->control);
@@ -148,7 +160,7 @@ void node_on_changed(void *arg, struct slot *slot, enum place was)
     }
     note_membership(n, was);
     note_membership(n, slot->place);
-    if (dir != NULL && dir->state == FATE_MOVE) {
+    if (dir != NULL && dir->state == FATE_MOVE && slot->place == PLACE_ARCHIVED) {
         adopt(n, dir);
         return;
     }
@@ -254,6 +266,12 @@ void nodes_set_fate(struct slot *slot, enum node_fate fate)
 {
     if (slot->dir != NULL)
         slot->dir->state = (uint8_t)fate;
+}
+
+void nodes_not_removed(struct nodes *n, const struct slot *slot)
+{
+    if (slot->place != PLACE_ACTIVE)
+        notify_deleted(n->notify, nodes_id(n, &n->root), 0, slot->id);
 }
 
 static struct departing **find_departing(struct nodes *n, const struct node *dir, const char *name)

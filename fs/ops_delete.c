@@ -54,20 +54,28 @@ static void delete_and_park(fuse_req_t req, enum audit_op op, struct slot *slot,
     p->slot = slot;
     p->size = size;
     slot->pins++;
-    nodes_set_fate(slot, fate);
     int err =
         deletion_start(o->c.deletions, op, slot, false, &who, on_deletion_done, p, &p->deletion);
-    if (err < 0)
+    if (err < 0) {
         resume(p, err);
-    else
-        ops_allow_interrupt(p);
+        return;
+    }
+    p->fate = fate;
+    if (fate != FATE_NOTIFY)
+        nodes_set_fate(slot, fate);
+    ops_allow_interrupt(p);
 }
 
 /* rmdir and rename: the end of an archive. */
 static void archive_ended(struct parked *p, int err)
 {
-    if (err < 0)
-        nodes_unhide(p->ops->c.nodes, p->slot);
+    struct nodes *nodes = p->ops->c.nodes;
+    if (err == 0 && p->fate == FATE_MOVE && p->slot->place != PLACE_ARCHIVED)
+        err = -ENOENT; /* it is gone: a name in .archived would lead nowhere */
+    if (err < 0) {
+        nodes_unhide(nodes, p->slot);
+        nodes_not_removed(nodes, p->slot);
+    }
     fuse_reply_err(p->req, -err);
     parked_end(p);
 }
@@ -222,6 +230,29 @@ static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const char *data, size
         ops_allow_interrupt(p);
 }
 
+/* A word that .force_delete does not take, or a connector that is gone. */
+static void refuse_force_delete(fuse_req_t req, struct slot *slot, int err)
+{
+    struct ops *o = ops_of(req);
+    struct audit_who who = who_asks(req);
+    struct failure_note note = {.operation = "hard delete",
+                                .id = slot->id,
+                                .who = &who,
+                                .err = err,
+                                .reason = err == -ENOENT
+                                              ? "the connector is gone: nothing was sent"
+                                              : "not a word that .force_delete takes: nothing was "
+                                                "sent"};
+    if (err == -EINVAL)
+        note.hint = o->c.confirm_id
+                        ? "with -o confirm=id write the connector's own id, at the file's start"
+                        : "write 1, true, yes, delete or the connector's id, at the file's start";
+    failures_add(o->c.failures, &note);
+    log_info(o->c.log, "hard delete of %s refused: %s", slot->id, note.reason);
+    fuse_reply_err(req, -err);
+    nodes_renew_control(o->c.nodes, slot);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
@@ -245,8 +276,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     if (err == 0 && slot->place == PLACE_NONE)
         err = -ENOENT;
     if (err < 0) {
-        fuse_reply_err(req, -err);
-        nodes_renew_control(o->c.nodes, slot);
+        refuse_force_delete(req, slot, err);
     } else if (slot->progress == PROGRESS_DELETING || slot->progress == PROGRESS_STALLED) {
         fuse_reply_write(req, size);
         nodes_renew_control(o->c.nodes, slot);

@@ -71,10 +71,10 @@ void parked_end(struct parked *p)
         deletion_abandon(p->deletion);
     if (p->bulk != NULL)
         bulk_abandon(p->bulk);
-    if (p->slot != NULL) {
+    if (p->fate != FATE_NOTIFY)
         nodes_set_fate(p->slot, FATE_NOTIFY);
+    if (p->slot != NULL)
         p->slot->pins--;
-    }
     free(p);
 }
 

@@ -33,7 +33,8 @@ struct refresh {
     struct api_op *op;
     struct staged *staged;
     size_t count, capacity, committed;
-    size_t guess; /* index of the slot that the next element probably is */
+    uint64_t bytes; /* of the elements that are not what was there */
+    size_t guess;   /* index of the slot that the next element probably is */
     unsigned left_out;
     bool partial;        /* something newer was known, so a part of the list was passed over */
     bool lists_archived; /* some list had an archived connector: absence from it tells */
@@ -55,6 +56,7 @@ static void drop_staged(struct refresh *r)
         connector_unref(r->staged[i].connector);
     }
     r->count = r->committed = r->guess = 0;
+    r->bytes = 0;
 }
 
 static int stage(struct refresh *r, struct slot *slot, struct connector *c)
@@ -107,6 +109,8 @@ static int on_element(void *arg, const char *json, size_t len)
     if (slot != NULL)
         return stage(r, slot, NULL);
     struct connector *c;
+    if ((r->bytes += len) > REFRESH_BYTES_MAX)
+        return -EFBIG;
     int err = connector_parse(json, len, &c);
     if (err == -EINVAL || err == -EFBIG) {
         r->left_out++;

@@ -165,7 +165,10 @@ static void describe(const struct sandbox_child *s, int err, char *error, size_t
 {
     ssize_t n = err == -ECHILD ? read(s->messages, error, size - 1) : 0;
     if (n <= 0) {
-        snprintf(error, size, "%s", err == -ECHILD ? PROGRAM " ended at once" : strerror(-err));
+        snprintf(error, size, "%s",
+                 err == -ECHILD   ? PROGRAM " ended at once"
+                 : err == -ENOENT ? PROGRAM " was not found beside bigdatafs or in PATH: install it"
+                                  : strerror(-err));
         return;
     }
     error[n] = '\0';

@@ -221,7 +221,7 @@ static int add_connector_json(struct maker *m, const cJSON *root, size_t text_le
 static int add_member(struct maker *m, uint32_t parent, uint32_t order, const cJSON *item)
 {
     char name[NAME_SIZE];
-    struct draft *d;
+    struct draft *d = NULL;
     uint8_t depth = (uint8_t)(m->drafts[parent].depth + 1);
     bool json = needs_json(item, depth);
 

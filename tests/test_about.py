@@ -1,7 +1,6 @@
 """The directory .bigdatafs: what the mount says of itself."""
 
 import errno
-import json
 import os
 import re
 
@@ -12,10 +11,6 @@ from harness import Answer, archive, connector, eventually, fails_with, hard, uu
 NEVER = 300
 REPORTS = ["errors", "jobs", "metrics", "status"]
 CONTROLS = ["archive", "force_delete", "refresh"]
-
-
-def lines(m, name):
-    return [json.loads(line) for line in m.read(f".bigdatafs/{name}").splitlines()]
 
 
 def test_listing_and_modes(mount, service):
@@ -67,7 +62,7 @@ def test_refresh_that_fails_says_so_and_status_too(mount, service):
         (m / ".bigdatafs/refresh").write_text("1\n")
     status = m.read(".bigdatafs/status").decode()
     assert "list: stale" in status and "HTTP 401" in status and "hint: " in status
-    last = lines(m, "errors")[-1]
+    last = m.lines("errors")[-1]
     assert last["operation"] == "list" and last["status"] == 401 and last["errno"] == "EACCES"
     assert m.active() == [uuid(1)]
     served.assert_deletes([])
@@ -81,7 +76,7 @@ def test_errors_say_who_asked_and_what_to_do(mount, service):
     assert m.read(".bigdatafs/errors") == b""
     with fails_with(errno.EACCES):
         os.rmdir(m / uuid(1))
-    line, = lines(m, "errors")
+    line, = m.lines("errors")
     assert line["operation"] == "archive" and line["id"] == uuid(1)
     assert line["pid"] == os.getpid() and line["uid"] == os.getuid()
     assert line["status"] == 403 and line["errno"] == "EACCES" and line["hint"]
@@ -92,9 +87,9 @@ def test_jobs_show_a_hard_delete_until_it_is_over(mount, sandbox):
     served = sandbox(seed=3, delete_rate=1)
     m = mount(served, ttl=NEVER)
     target = m.active()[0]
-    assert lines(m, "jobs") == []
+    assert m.lines("jobs") == []
     (m / target / ".force_delete").write_text("1")
-    job, = lines(m, "jobs")
+    job, = m.lines("jobs")
     assert job["id"] == target and job["state"] == "deleting"
     served.assert_deletes([hard(target)])
 
@@ -146,11 +141,12 @@ def test_reports_are_there_without_any_list(mount, service, silent):
     m = mount(served, ttl=NEVER, timeout=1, nofail=True)
     m.expect("could not be fetched")
     why, number = ("no answer", errno.ETIMEDOUT) if silent else ("HTTP 403", errno.EACCES)
-    error, *_ = lines(m, "errors")
+    error, *_ = m.lines("errors")
     assert error["operation"] == "list" and error["hint"]
     status = m.read(".bigdatafs/status").decode()
     assert "list: none" in status and why in status and "hint: " in status
-    assert m.read(".bigdatafs/jobs") == b"" and m.read(".bigdatafs/metrics")
+    assert m.read(".bigdatafs/jobs") == b""
+    assert b"\nbigdatafs_list_age_seconds 0\n" in m.read(".bigdatafs/metrics")
     with fails_with(number):
         os.listdir(m.path)
     with fails_with(number):

@@ -14,6 +14,7 @@ from harness import write
 from harness.system import await_end
 
 NEVER = 300
+ACCEPTED = Answer(202)  # without doing it: the connector is still served
 
 
 def command(*words):
@@ -299,3 +300,74 @@ def test_hard_delete_of_an_archived_connector(mount, service):
     (m / ".archived" / uuid(1) / ".force_delete").write_text("1\n")
     eventually(lambda: m.archived() == [])
     served.assert_deletes([hard(uuid(1))])
+
+
+def test_mv_of_one_that_is_gone(mount, service):
+    served = service(connector(1), connector(2))
+    m = mount(served, ttl=NEVER)
+    m.expect("404")
+    assert m.read(f"{uuid(1)}/label")
+    served.serve(connector(2))
+    with fails_with(errno.ENOENT):
+        os.rename(m / uuid(1), m / ".archived" / uuid(1))
+    assert m.active() == [uuid(2)] and m.archived() == []
+    for gone in (m / uuid(1), m / ".archived" / uuid(1)):
+        eventually(lambda path=gone: not os.path.exists(path))
+    served.assert_deletes([archive(uuid(1))])
+
+
+def test_a_refused_hard_delete_leaves_a_waiting_mv_alone(mount, service):
+    served = service(connector(1))
+    m = mount(served, ttl=NEVER)
+    m.run("ls", "-la", uuid(1))
+    served.hold("DELETE")
+    thread, outcome = in_background(os.rename, m / uuid(1), m / ".archived" / uuid(1))
+    served.await_deletes()
+    with fails_with(errno.EBUSY):
+        write(m / uuid(1) / ".force_delete", b"1")
+    served.release()
+    thread.join(30)
+    assert outcome == [0]
+    assert m.read(f".archived/{uuid(1)}/label") == b"Connector 1\n"
+    served.assert_deletes([archive(uuid(1))])
+
+
+@pytest.mark.parametrize("how", ["rmdir", "mv"])
+def test_one_that_others_archived_meanwhile_leaves_no_name(mount, service, how):
+    """The service refuses, so the kernel keeps the name that it was to remove."""
+    served = service(connector(1), connector(2))
+    served.answer_delete(Answer.error(409))
+    m = mount(served, ttl=NEVER)
+    m.expect("409")
+    assert m.read(f"{uuid(1)}/label")
+    served.hold("DELETE")
+    act = os.rmdir if how == "rmdir" else lambda path: os.rename(path, m / ".archived" / uuid(1))
+    thread, outcome = in_background(act, m / uuid(1))
+    served.await_deletes()
+    served.serve(connector(1, archived=True), connector(2))
+
+    def taken():  # the list after it is asked for
+        m.signal(signal.SIGHUP)
+        return sum(request.is_list for request in served.seen()) > 2
+
+    eventually(taken)
+    served.release()
+    thread.join(30)
+    assert outcome == [errno.EBUSY]
+    eventually(lambda: not os.path.exists(m / uuid(1)))
+    assert m.read(f".archived/{uuid(1)}/label") == b"Connector 1\n"
+    served.assert_deletes([archive(uuid(1))])
+
+
+def test_a_yes_that_archives_nothing_is_a_failure(mount, service):
+    served = service(connector(1))
+    served.answer_delete(ACCEPTED)
+    m = mount(served, ttl=NEVER)
+    m.expect("accepted the DELETE, but the connector is not archived")
+    with fails_with(errno.EIO):
+        os.rmdir(m / uuid(1))
+    line, = m.lines("errors")
+    assert (line["errno"], line["status"]) == ("EIO", 0)
+    assert line["hint"].startswith("the service said yes to the DELETE")
+    assert m.active() == [uuid(1)] and m.archived() == []
+    served.assert_deletes([archive(uuid(1))])

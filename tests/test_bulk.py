@@ -31,14 +31,6 @@ def some(count, first=1):
     return [uuid(n) for n in range(first, first + count)]
 
 
-def errors(m):
-    return [json.loads(line) for line in m.read(".bigdatafs/errors").splitlines()]
-
-
-def jobs(m):
-    return [json.loads(line) for line in m.read(".bigdatafs/jobs").splitlines()]
-
-
 # What is sent
 
 
@@ -53,7 +45,7 @@ def test_each_id_is_deleted_once(mount, sandbox, name):
     for i in mine:
         found = eventually(lambda: (c := served.client.get(i)) is None or c["archived"] and c)
         assert (found is True) == (name == "force_delete")
-    assert errors(m) == []
+    assert m.lines("errors") == []
     served.assert_deletes([FILES[name](i) for i in mine], any_order=True)
 
 
@@ -88,7 +80,7 @@ def test_a_line_may_be_cut_between_two_writes(mount, service):
             assert os.write(fd, data[start:end]) == end - start
     finally:
         os.close(fd)
-    assert m.active() == [] and errors(m) == []
+    assert m.active() == [] and m.lines("errors") == []
     served.assert_deletes([archive(i) for i in some(4)], any_order=True)
 
 
@@ -170,7 +162,7 @@ def test_a_malformed_line_sends_nothing(mount, service, name, data):
     m.expect(f"{name}: line .* of this write is no connector id")
     with fails_with(errno.EINVAL):
         write(bulk(m, name), data)
-    last, = errors(m)
+    last, = m.lines("errors")
     bad = next(n for n, line in enumerate(data.split(b"\n"), 1)
                if line not in map(str.encode, some(400)))
     assert f"line {bad} " in last["message"] and last["errno"] == "EINVAL"
@@ -199,7 +191,7 @@ def test_a_line_that_is_never_finished_is_said(mount, service):
     m.expect("the last line is no connector id")
     data = text(uuid(1)) + uuid(2)[:20].encode()
     assert write(bulk(m), data) == len(data)
-    last, = eventually(lambda: errors(m))
+    last, = eventually(lambda: m.lines("errors"))
     assert last["errno"] == "EINVAL" and "nothing was sent for it" in last["message"]
     assert m.active() == [uuid(2)] and m.archived() == [uuid(1)]
     served.assert_deletes([archive(uuid(1))])
@@ -229,7 +221,7 @@ def test_other_acts_send_nothing(mount, service, tmp_path, line):
     m = mount(served, ttl=NEVER)
     done = m.run("bash", "-c", line.replace("COPY", f"{tmp_path}/copy"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert errors(m) == []
+    assert m.lines("errors") == []
     served.assert_deletes([])
 
 
@@ -271,7 +263,7 @@ def test_every_failure_has_its_line_and_the_others_go_on(mount, service, name):
     m.expect("409")
     with fails_with(errno.EACCES, errno.EBUSY, errno.ENOENT):
         write(bulk(m, name), text(*some(6), uuid(99)))
-    found = {line["id"]: line for line in errors(m)}
+    found = {line["id"]: line for line in m.lines("errors")}
     assert {i: found[i]["errno"] for i in found} == {
         uuid(2): "EACCES", uuid(4): "EBUSY", uuid(99): "ENOENT"}
     for line in found.values():
@@ -283,6 +275,20 @@ def test_every_failure_has_its_line_and_the_others_go_on(mount, service, name):
         **{i: "done" for i in some(6)}, uuid(2): "failed", uuid(4): "failed"}
     eventually(lambda: m.active() == [uuid(2), uuid(4)])
     served.assert_deletes([FILES[name](i) for i in some(6)], any_order=True)
+
+
+def test_an_id_that_cannot_be_asked_for_says_where_the_reason_is(mount, service):
+    served = service(connector(1))
+    served.answer("GET", f".*/{uuid(99)}", Answer.error(403))
+    m = mount(served, ttl=NEVER)
+    m.expect("403")
+    with fails_with(errno.EACCES):
+        write(bulk(m), text(uuid(99), uuid(1)))
+    get, line = m.lines("errors")
+    assert (get["operation"], get["id"], get["status"]) == ("get", uuid(99), 403)
+    assert (line["operation"], line["id"], line["errno"]) == ("archive", uuid(99), "EACCES")
+    assert line["hint"] == "the last line for a get of this id has the reason"
+    served.assert_deletes([archive(uuid(1))])
 
 
 def test_the_first_failure_gives_the_errno(mount, service):
@@ -304,15 +310,15 @@ def test_parallel_bounds_what_is_under_way_and_jobs_tell(mount, service):
     served.hold("DELETE")
     thread, outcome = in_background(write, bulk(m), text(*some(10)))
     served.await_deletes(4)
-    job = jobs(m)[0]
+    job = m.lines("jobs")[0]
     assert job == {"operation": "bulk archive", "state": "under way", "pid": job["pid"], "ids": 10,
                    "succeeded": 0, "failed": 0, "under_way": 4, "waiting": 6}
-    assert [line["id"] for line in jobs(m)[1:]] == some(4)
+    assert [line["id"] for line in m.lines("jobs")[1:]] == some(4)
     assert m.active() == some(10)  # and the mount answers
     assert len(served.deletes()) == 4
     served.release()
     thread.join()
-    assert outcome == [0] and jobs(m) == []
+    assert outcome == [0] and m.lines("jobs") == []
     served.assert_deletes([archive(i) for i in some(10)], any_order=True)
 
 
@@ -323,7 +329,7 @@ def test_two_writes_go_on_side_by_side(mount, service):
     first = in_background(write, bulk(m), text(*some(4)))
     served.await_deletes(2)
     second = in_background(write, bulk(m), text(*some(4, 5)))
-    eventually(lambda: [job["ids"] for job in jobs(m) if "ids" in job] == [4, 4])
+    eventually(lambda: [job["ids"] for job in m.lines("jobs") if "ids" in job] == [4, 4])
     served.release()
     for thread, outcome in (first, second):
         thread.join()
@@ -347,7 +353,7 @@ def test_ctrl_c_sends_nothing_more(mount, service, name):
     served.await_deletes(2)
     writer.send_signal(signal.SIGINT)
     assert writer.wait(30) == -signal.SIGINT
-    last = errors(m)[-1]
+    last = m.lines("errors")[-1]
     assert last["errno"] == "EINTR" and "nothing was sent for the last 8 of 10" in last["message"]
     served.release()
     log = AuditLog(served.key_file.parent / "audit")
@@ -364,7 +370,7 @@ def test_sigterm_sends_nothing_more(mount, service):
     thread, outcome = in_background(write, bulk(m), text(*some(10)))
     served.await_deletes(2)
     m.signal(signal.SIGTERM)
-    last, = eventually(lambda: errors(m))
+    last, = eventually(lambda: m.lines("errors"))
     assert "nothing was sent for the last 8 of 10" in last["message"]
     served.release()
     thread.join()

@@ -2,6 +2,7 @@
 keeps a deletion from being sent: the guard, -o dry_run, -o confirm=id."""
 
 import errno
+import json
 import os
 import subprocess
 
@@ -327,6 +328,7 @@ def test_confirm_by_id_takes_nothing_else(mount, service, audit_lines, word):
     m = mount(served, ttl=NEVER, confirm="id", audit=audit_lines.file)
     with fails_with(errno.EINVAL):
         write(m / uuid(1) / ".force_delete", word)
+    assert "confirm=id" in m.lines("errors")[-1]["hint"]
     assert m.active() == [uuid(1), uuid(2)] and audit_lines.lines() == []
     served.assert_deletes([])
 
@@ -352,3 +354,12 @@ def test_audit_lines_of_many_at_once_stay_whole(mount, service, audit_lines):
         uuid(n) for n in range(1, 33)]
     assert {line["connector"]["description"] for line in audit_lines.of("intent")} == {"y" * 5000}
     served.assert_deletes([hard(uuid(n)) for n in range(1, 33)], any_order=True)
+
+
+def test_a_connector_on_many_lines_is_one_line_of_the_log(mount, service, audit_lines):
+    served = service(json.dumps(connector(1), indent=2).replace("\n", "\r\n"), tcp=True)
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    os.rmdir(m / uuid(1))
+    assert audit_lines.one("intent")["connector"] == connector(1)
+    assert [line["event"] for line in audit_lines.lines()] == ["intent", "outcome"]
+    served.assert_deletes([archive(uuid(1))])

@@ -168,3 +168,22 @@ def test_archive_that_was_accepted_but_not_shown_is_unknown(mount, service, audi
     assert m.archived() == [uuid(1)]
     eventually(lambda: served.faults() == ["instead"] * 2)
     served.assert_deletes([archive(uuid(1))])
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_nothing_is_sent_once_who_asked_has_gone(mount, service, audit_lines, act):
+    """The connection that it waited for comes later: the DELETE was not sent, and is not."""
+    served = service(connector(1), tcp=True)
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    served.let_wait()
+    asking = ask(m, act)
+    eventually(served.somebody_connects, "a connection that is waited for")
+    interrupt(asking)
+    served.accept_again()
+    outcome = outcome_of(audit_lines)
+    assert (outcome["result"], outcome["requests"]) == ("failed", 0)
+    assert "before it was sent" in outcome["reason"]
+    with fails_with(errno.ENOENT):
+        os.stat(m / uuid(9))  # by a new connection, as the DELETE would have been
+    assert served.gets(uuid(9)) == 1
+    served.assert_deletes([])

@@ -123,7 +123,8 @@ def test_401_of_several_at_once(mount, service):
 def test_key_file_that_cannot_be_used_leaves_the_old_key(mount, service, bad):
     served = service(connector(1), tcp=True)
     m = mount(served, ttl=NEVER)
-    m.expect("key")
+    m.expect({"gone": "No such file", "readable by others": "chmod 600", "empty": "empty",
+              "two words": "holds spaces"}[bad])
     if bad == "gone":
         served.key_file.unlink()
     elif bad == "readable by others":

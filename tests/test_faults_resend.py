@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from harness import (Answer, archive, connector, eventually, fails_with, hard, in_background,
-                     uuid)
+                     uuid, write)
 from harness.audit import AuditLog
 from harness.faults import ACTS, cut, instead
 from harness.ledger import LIST_PATH
@@ -135,6 +135,53 @@ def test_429_that_comes_while_another_waits_for_the_pacer(mount, service):
     served.assert_deletes([hard(uuid(1))])
 
 
+@pytest.mark.parametrize("act", ACTS)
+def test_not_implemented_is_an_answer(mount, service, audit_lines, act):
+    do, sent = ACTS[act]
+    served = service(connector(1), tcp=True)
+    served.answer_delete(instead(Answer.error(501)))
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("501")
+    with fails_with(errno.EOPNOTSUPP):
+        do(m)
+    assert audit_lines.one("outcome")["result"] == "failed"
+    assert served.gets(uuid(1)) == 0 and served.faults() == ["instead"]
+    served.assert_deletes([sent])
+
+
+def test_refused_after_a_lost_answer_is_not_sent_a_third_time(mount, service, audit_lines):
+    """The first may be what the second was refused for: what became of it is not known."""
+    do, sent = ACTS["hard"]
+    served = service(connector(1), tcp=True)
+    served.answer_delete(instead(Answer.error(409)))
+    served.answer_delete(cut("before any byte"), times=1)
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("409")
+    with fails_with(errno.EBUSY):
+        do(m)
+    outcome = audit_lines.one("outcome")
+    assert (outcome["result"], outcome["requests"]) == ("unknown", 2)
+    served.assert_deletes([sent] * 2)
+
+
+def test_who_waits_behind_others_429_gets_that(mount, service):
+    """Only one of them is sent: 429 holds back the others beyond their time."""
+    served = service(*(connector(n) for n in range(1, 10)), tcp=True)
+    served.answer_delete(busy(429, 20, "seconds"))
+    served.answer_delete(busy(429, 1, "seconds"), times=1)
+    m = mount(served, "-d", ttl=NEVER, timeout=5)
+    m.expect("429")
+    acts = [in_background(write, m / uuid(1) / ".force_delete", b"1")]
+    eventually(lambda: "resending" in m.log(), "that the first one is held back")
+    acts += [in_background(write, m / uuid(n) / ".force_delete", b"1") for n in range(2, 10)]
+    for thread, _ in acts:
+        thread.join(30)
+    assert [outcome for _, outcome in acts] == [[errno.EAGAIN]] * 9
+    sent = served.deletes()
+    assert sent[0] == hard(uuid(1)) and 2 <= len(sent) < 9, "who was held back was not sent"
+    served.assert_deletes(sent)
+
+
 # The circuit
 
 
@@ -185,6 +232,8 @@ def test_circuit(mount, service, audit_lines, how, number):
         os.stat(m / uuid(9))
     assert served.deletes() == sent and served.gets(uuid(9)) == 0, "nobody was asked"
     assert [line["requests"] for line in audit_lines.of("outcome")[seen:]] == [0, 0]
+    hints = [line["hint"] for line in m.lines("errors") if line["operation"] != "get"]
+    assert len(hints) > 2 and not any("audit log" in hint for hint in hints), "it is not that"
     assert m.active() == [uuid(1), uuid(2)], "what is known is still served"
     bring_back(served, how)
     eventually(lambda: "the service answers again" in m.log())

@@ -59,6 +59,10 @@ def test_rejected_content(mount, service, data):
         write(control(m), data.encode())
     assert m.active() == [uuid(1), uuid(2)]
     assert control(m).read_bytes() == b"idle\n"
+    line, *more = m.lines("errors")
+    assert (line["operation"], line["id"], line["errno"]) == ("hard delete", uuid(1), "EINVAL")
+    assert line["hint"].startswith("write 1, true") and line["pid"] == os.getpid()
+    assert not more or len(data) > 65536, "one write, one line"
     assert len(served.requests()) == 1
     served.assert_deletes([])
 

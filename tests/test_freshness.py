@@ -203,3 +203,26 @@ def test_directory_of_a_connector_that_went_away(mount, service):
     finally:
         os.close(inside)
     served.assert_deletes([])
+
+
+def test_a_version_that_cannot_be_shown_does_not_leave_the_old_one(mount, service):
+    served = service(connector(1), connector(2))
+    m = mount(served, ttl=NEVER)
+    assert m.read(f"{uuid(1)}/label") == b"Connector 1\n"
+    served.serve(connector(1, **{f"x{n}": 1 for n in range(70000)}), connector(2))
+    m.expect("the new files of .* cannot be shown: File too large")
+    (m / ".bigdatafs/refresh").write_text("1")
+
+    def error():
+        try:
+            return m.read(f"{uuid(1)}/label") and None
+        except OSError as failure:
+            return failure.errno
+
+    assert eventually(error) == errno.EFBIG
+    assert m.read(f"{uuid(2)}/label") == b"Connector 2\n"
+    served.serve(connector(1, label="small again"), connector(2))
+    (m / ".bigdatafs/refresh").write_text("1")
+    eventually(lambda: not error())
+    assert m.read(f"{uuid(1)}/label") == b"small again\n"
+    served.assert_deletes([])

@@ -79,11 +79,11 @@ void api_cancel(struct api_op *op);
 void api_forget_list(struct api *a);
 
 /* What of an operation has left this machine: API_UNSENT nothing that the service may have carried
- * out, API_IN_FLIGHT an attempt is under way, API_LOST one may have been carried out and the next
- * one waits for its time. */
+ * out, API_IN_FLIGHT an attempt that has a connection is under way, API_LOST one may have been
+ * carried out and the next one waits for its time. */
 enum api_sent { API_UNSENT, API_IN_FLIGHT, API_LOST };
 enum api_sent api_sent(const struct api_op *op);
-unsigned api_attempts(const struct api_op *op); /* so far */
+unsigned api_attempts(const struct api_op *op); /* so far, without one that has no connection */
 /* The attempt under way is the last one, whatever its answer. */
 void api_send_no_more(struct api_op *op);
 

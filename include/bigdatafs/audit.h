@@ -85,7 +85,7 @@ int audit_recover(const struct audit *a, struct audit_pending **list, size_t *co
 /* Whether the run that made this key still has the file open. */
 bool audit_run_lives(const struct audit *a, const char *key);
 
-/* 0, or why no line can be written. */
+/* 0, or why the file could not be opened; what fails later is told to each line's done. */
 int audit_state(const struct audit *a) MUST_CHECK;
 const char *audit_path(const struct audit *a);
 const char *audit_source(const struct audit *a);

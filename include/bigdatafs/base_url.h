@@ -3,8 +3,8 @@
  * into one form before anything is sent.
  *
  *   https://HOST[:PORT][/PATH]    any host
- *   http://HOST[:PORT][/PATH]     loopback alone: elsewhere it would show the API key to the
- * network unix:/PATH                    a Unix socket
+ *   http://HOST[:PORT][/PATH]     loopback alone: elsewhere the API key would be seen
+ *   unix:/PATH                    a Unix socket
  *
  * The URL holds no user, password, query or fragment. Pure functions, but for the allocation.
  */

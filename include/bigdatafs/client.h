@@ -77,8 +77,9 @@ struct client_stats {
     unsigned under_way;      /* calls */
 };
 
-/* Reads the key and sets it with http_set_key when it changed: > 0 changed, 0 not, or an errno. */
-typedef int client_rekey_fn(void *arg, struct http *http, bool refused);
+/* Reads the key and sets it with http_set_key when it changed: > 0 changed, 0 not, or a negative
+ * errno, with a sentence in why if there is one. */
+typedef int client_rekey_fn(void *arg, struct http *http, bool refused, char *why, size_t size);
 
 struct client;
 

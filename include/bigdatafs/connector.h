@@ -1,6 +1,6 @@
 /*
  * connector: one JSON object of the service as an immutable, reference-counted version of a
- * connector, and the tree of small files it is shown as ("Files of a connector" in bigdatafs(1)).
+ * connector, and the tree of small files it is shown as (THE TREE in bigdatafs(1)).
  *
  * A version keeps the text as served and the few members that the program itself needs. Its tree
  * is made on demand, so that 100,000 connectors that nobody looks into cost their text and little

@@ -7,8 +7,8 @@
  *   $XDG_CONFIG_HOME/bigdatafs/api-key, by default ~/.config/bigdatafs/api-key
  *
  * A key is one line of printable ASCII without spaces. Its file must belong to the user or to root
- * and be readable by nobody else. The key is in memory alone, zeroed when it is no longer needed,
- * and never in a sentence or a log line.
+ * and be readable by nobody else (but a credential of systemd's, which may have a group). The key
+ * is in memory alone, zeroed when it is no longer needed, and never in a sentence or a log line.
  */
 #ifndef BIGDATAFS_CREDENTIAL_H
 #define BIGDATAFS_CREDENTIAL_H
@@ -34,7 +34,9 @@ int credential_load(struct credential *c, struct http *http, char *error,
 
 /* A client_rekey_fn; arg is the struct credential. A file is read again when it changed, or with
  * refused (the service refused the key): 1 another key is set, 0 the key stays, or a negative errno
- * when the file cannot be read, once until it changes. */
-int credential_rekey(void *arg, struct http *http, bool refused) MUST_CHECK;
+ * when the file cannot be read, once until it changes, with one sentence in error unless it is
+ * gone. */
+int credential_rekey(void *arg, struct http *http, bool refused, char *error,
+                     size_t error_size) MUST_CHECK;
 
 #endif

@@ -34,8 +34,7 @@
 #include "bigdatafs/slots.h"
 
 enum {
-    DELETION_GUARD_S = 60, /* the guard counts this far back */
-    DELETION_GUARD_MAX = 1000000,
+    DELETION_GUARD_S = 60,    /* the guard counts this far back */
     DELETION_RESENDS_MAX = 3, /* of a hard delete whose answer was lost ... */
     DELETION_RESEND_MS = 500, /* ... after this, doubled each time */
     JOB_FIRST_MS = 1000,

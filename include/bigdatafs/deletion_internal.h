@@ -25,7 +25,8 @@ struct deletion {
     struct api_result result; /* of the last DELETE; connector is not set ... */
     bool answered;            /* ... once there is one */
     unsigned requests;        /* DELETEs sent or tried */
-    bool unsure;              /* one of them may have been carried out */
+    bool unsure;              /* one of them may have been carried out ... */
+    bool last_unsure;         /* ... and it may be the last one */
     int err;
     char reason[API_TEXT_MAX * 2];
 };

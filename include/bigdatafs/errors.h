@@ -26,7 +26,7 @@ const char *errors_name(int err);
 /* What to check or do next, one plain sentence without a final stop; never NULL. */
 const char *errors_hint(enum failure failure, long http_status);
 
-/* The failure in a few words ("connection refused or no route"); for FAILURE_NONE "HTTP". */
+/* The failure in a few words ("the deadline passed"); for FAILURE_NONE "HTTP". */
 const char *errors_text(enum failure failure);
 
 #endif

@@ -24,7 +24,7 @@ enum {
     HTTP_KEY_MAX = 4096,        /* bytes of an API key */
     HTTP_KEY_SECRET_MIN = 8,    /* a shorter one is no secret, and part of any text */
     HTTP_CONNECT_MS = 5000,     /* to connect, TLS handshake included */
-    HTTP_READS_MAX = 64,        /* GETs under way at once; callers keep to it */
+    HTTP_READS_MAX = 64,        /* connections for GETs; what is more waits for one */
     HTTP_RETRY_AFTER_MAX = 3600 /* seconds; a longer Retry-After is cut to it */
 };
 
@@ -83,6 +83,9 @@ void http_cancel(struct http *h, struct http_request *r);
 
 /* Overwrites the API key, wherever it stands in a text, with asterisks. */
 void http_mask_key(const struct http *h, char *text);
+
+/* Whether the service may have any of it: false as long as it waits for a connection. */
+bool http_was_sent(const struct http_request *r);
 
 /* The status of the answer that is arriving: for the data callback. */
 long http_arriving_status(const struct http_request *r);

@@ -176,6 +176,9 @@ unsigned nodes_poll(struct nodes *n, struct node *control, struct fuse_pollhandl
 
 /* Sets what happens to the name of the slot's directory, if the kernel knows it. */
 void nodes_set_fate(struct slot *slot, enum node_fate fate);
+/* A removal from the root fails: the kernel keeps the name, which it forgets after the answer if
+ * the connector went elsewhere meanwhile. */
+void nodes_not_removed(struct nodes *n, const struct slot *slot);
 
 /* A name of the root or .archived that is going: notify_removed's own requests, and nobody
  * else's, still find it until it is removed. -ENOENT. */

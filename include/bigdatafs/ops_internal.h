@@ -35,6 +35,7 @@ struct parked {
     struct catalogue_waiter waiter; /* when waiting for the catalogue */
     struct deletion *deletion;      /* when waiting for a deletion */
     struct slot *slot;              /* of it, pinned */
+    enum node_fate fate;            /* of its directory, until the reply */
     struct bulk *bulk;              /* when waiting for many */
     struct control_lines lines;     /* write to a bulk file: what it leaves if it succeeds */
     fuse_ino_t node;                /* lookup: the parent; readdir: the directory */

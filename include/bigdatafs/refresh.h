@@ -29,7 +29,8 @@
 #include "bigdatafs/slots.h"
 
 enum {
-    REFRESH_SAMPLE = 16, /* missing connectors asked for */
+    REFRESH_SAMPLE = 16,         /* missing connectors asked for */
+    REFRESH_BYTES_MAX = 1 << 30, /* of the elements that are not what was there */
 };
 
 struct refresh_host {

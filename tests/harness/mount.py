@@ -1,5 +1,6 @@
 """bigdatafs as a child process, and the tree that it shows."""
 
+import json
 import os
 import re
 import signal
@@ -73,6 +74,10 @@ class Mount:
 
     def read(self, name):
         return (self.path / name).read_bytes()
+
+    def lines(self, name):
+        """.bigdatafs/errors or jobs: a JSON object a line."""
+        return [json.loads(line) for line in self.read(f".bigdatafs/{name}").splitlines()]
 
     def names(self, directory="."):
         return sorted(os.listdir(self.path / directory))

@@ -13,6 +13,7 @@ import socketserver
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 from harness.ledger import LIST_PATH, Ledger, Request
 from harness.system import DEADLINE
@@ -80,7 +81,7 @@ class Service(Ledger):
         self.changed = threading.Condition()  # guards all that follows
         self.log, self.rules, self.gates = [], [], []
         self.fired, self.handshakes, self.sockets = [], [], []
-        self.closing = False
+        self.closing, self.filler = False, None
         self.tls = tls
         self.serve(*connectors)
         if tcp or tls:
@@ -143,7 +144,21 @@ class Service(Ledger):
                 except OSError:
                     pass  # it has ended already
 
+    def let_wait(self):
+        """Over TCP: from now on who connects gets no answer; those there are end."""
+        self.refuse()
+        self.server.socket.listen(0)
+        self.filler = socket.create_connection(self.server.server_address)  # the queue is full
+
+    def somebody_connects(self):
+        """Whether anyone waits for a connection to this service."""
+        port, syn_sent = f"{self.server.server_address[1]:04X}", "02"
+        table = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        return any(line[2].endswith(f":{port}") and line[3] == syn_sent for line in table)
+
     def accept_again(self):
+        if self.filler:
+            self.filler.close()
         self.server.socket.listen()
         self.listen()
 
