@@ -328,6 +328,7 @@ def test_a_refused_hard_delete_leaves_a_waiting_mv_alone(mount, service):
     served.release()
     thread.join(30)
     assert outcome == [0]
+    m.await_quiet()
     assert m.read(f".archived/{uuid(1)}/label") == b"Connector 1\n"
     served.assert_deletes([archive(uuid(1))])
 
