@@ -1,11 +1,13 @@
 """Hard deletes that take long: the program's clock is moved, nobody waits for ten minutes."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
-from harness import Answer, connector, eventually, hard, uuid, write
+from harness import Answer, connector, eventually, fails_with, hard, uuid, write
+from harness.audit import AuditLog
 from harness.clock import LIBRARY, Clock
 from harness.ledger import LIST_PATH
 
@@ -19,6 +21,18 @@ ONE = f"{LIST_PATH}/{uuid(1)}"
 @pytest.fixture
 def clock(tmp_path):
     return Clock(tmp_path)
+
+
+def look(m, served, clock):
+    """The longest pause between two looks passes, and the answer is taken."""
+    asked = served.gets(uuid(1))
+
+    def looked():
+        idle = b"bigdatafs_http_under_way 0\n" in m.read(".bigdatafs/metrics")  # wakes the program
+        return served.gets(uuid(1)) > asked and idle
+
+    clock.advance(LOOK)
+    eventually(looked, "a look")
 
 
 class Followed:
@@ -40,15 +54,8 @@ class Followed:
         job, = map(json.loads, self.m.read(".bigdatafs/jobs").splitlines())
         return job
 
-    def idle(self):
-        return b"bigdatafs_http_under_way 0\n" in self.m.read(".bigdatafs/metrics")
-
     def look(self):
-        """The longest pause between two looks passes, and the answer is taken."""
-        asked = self.served.gets(uuid(1))
-        self.clock.advance(LOOK)
-        eventually(lambda: self.state() and self.served.gets(uuid(1)) > asked and self.idle(),
-                   "a look")
+        look(self.m, self.served, self.clock)
 
     def becomes(self, state):
         eventually(lambda: self.state() == f"{state}\n", state)
@@ -92,4 +99,27 @@ def test_service_that_cannot_be_asked_shows_no_progress(world, service, clock):
     served.serve(connector(1, files_count=9))
     clock.advance(LOOK)
     followed.becomes("deleting")
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_looks_that_fail_tell_nothing(world, service, clock, tmp_path):
+    """Only a connector that was seen, again and again, without a change is still there."""
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(Answer(raw=b""), times=1)
+    served.answer("GET", ONE, Answer.error(403))
+    m = world.mount(served, ttl=NEVER, timeout=LONG, audit=audit.file,
+                    env=clock.environment(world))
+    m.expect("hard delete of .* failed")
+    m.allow("403")
+    with fails_with(errno.EIO):
+        write(m / uuid(1) / ".force_delete", b"1")
+    for _ in range(6):
+        look(m, served, clock)
+    served.forget_rules()
+    for _ in range(3):
+        look(m, served, clock)
+        assert audit.of("resolved") == []
+    look(m, served, clock)
+    eventually(lambda: audit.of("resolved"))
+    assert audit.one("resolved")["result"] == "still there"
     served.assert_deletes([hard(uuid(1))])
