@@ -8,11 +8,11 @@
 #include <sys/resource.h>
 #include <syslog.h>
 
-#include "bigdatafs/background.h"
-#include "bigdatafs/compiler.h"
-#include "bigdatafs/log.h"
-#include "bigdatafs/mount.h"
-#include "bigdatafs/options.h"
+#include "bigdatafs/base/compiler.h"
+#include "bigdatafs/base/log.h"
+#include "bigdatafs/mount/background.h"
+#include "bigdatafs/mount/mount.h"
+#include "bigdatafs/mount/options.h"
 
 /* libfuse's own words, as ours. */
 PRINTF_LIKE(2, 0)

@@ -1,11 +1,11 @@
-#include "bigdatafs/sandbox/access.h"
+#include "access.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "bigdatafs/sandbox/clock.h"
-#include "bigdatafs/sandbox/text.h"
+#include "text.h"
+#include "timestamp.h"
 
 enum { ACCESS_LINE_MAX = 1 << 20, ACCESS_MODE = 0600 };
 

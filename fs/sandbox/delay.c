@@ -1,11 +1,11 @@
-#include "bigdatafs/sandbox/delay.h"
+#include "delay.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "bigdatafs/sandbox/clock.h"
+#include "timestamp.h"
 
 /* The delay is the same for all, so the queue is in order of due times by itself. */
 struct delay {

@@ -1,4 +1,4 @@
-#include "bigdatafs/sandbox/listen.h"
+#include "listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

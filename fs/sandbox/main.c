@@ -17,14 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bigdatafs/sandbox/access.h"
-#include "bigdatafs/sandbox/api.h"
-#include "bigdatafs/sandbox/listen.h"
-#include "bigdatafs/sandbox/options.h"
-#include "bigdatafs/sandbox/seed.h"
-#include "bigdatafs/sandbox/server.h"
-#include "bigdatafs/sandbox/store.h"
-#include "bigdatafs/sandbox/worker.h"
+#include "access.h"
+#include "arguments.h"
+#include "handler.h"
+#include "listen.h"
+#include "reaper.h"
+#include "seed.h"
+#include "server.h"
+#include "store.h"
 
 enum { EXIT_USAGE = 2, KEY_SIZE = 4096 };
 

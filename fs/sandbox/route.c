@@ -1,4 +1,4 @@
-#include "bigdatafs/sandbox/route.h"
+#include "route.h"
 
 #include <ctype.h>
 #include <stddef.h>

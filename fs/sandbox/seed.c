@@ -1,10 +1,10 @@
-#include "bigdatafs/sandbox/seed.h"
+#include "seed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bigdatafs/sandbox/uuid.h"
+#include "identifier.h"
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -1,4 +1,4 @@
-#include "bigdatafs/sandbox/server.h"
+#include "server.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bigdatafs/sandbox/access.h"
-#include "bigdatafs/sandbox/delay.h"
+#include "access.h"
+#include "delay.h"
 
 enum { SERVER_MEMORY_PER_CONNECTION = 64 << 10 };
 

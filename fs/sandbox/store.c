@@ -1,4 +1,4 @@
-#include "bigdatafs/sandbox/store.h"
+#include "store.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bigdatafs/sandbox/clock.h"
-#include "bigdatafs/sandbox/uuid.h"
+#include "identifier.h"
+#include "timestamp.h"
 
 enum {
     STORE_APPLICATION = 0x62646673, /* "bdfs", SQLite's application_id of our files */

@@ -1,4 +1,4 @@
-#include "bigdatafs/sandbox/text.h"
+#include "text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* Whatever connector_parse takes, its tree is sound and safe to show. */
 #include <string.h>
 
-#include "bigdatafs/connector.h"
+#include "bigdatafs/connector/snapshot.h"
 #include "fuzz.h"
 
 #define ID "\"connector_id\":\"019a9612-bfad-758c-884e-37dd8c6ad2cb\""

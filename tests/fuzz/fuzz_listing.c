@@ -1,9 +1,9 @@
 /* However the bytes are split, the outcome is the same. */
 #include <string.h>
 
-#include "bigdatafs/listing.h"
-#include "bigdatafs/name.h"
+#include "bigdatafs/connector/name.h"
 #include "fuzz.h"
+#include "listing.h"
 
 const char *const fuzz_seeds[] = {
     "",

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bigdatafs/name.h"
+#include "bigdatafs/connector/name.h"
 #include "fuzz.h"
 
 const char *const fuzz_seeds[] = {

@@ -1,4 +1,4 @@
-#include "bigdatafs/buf.h"
+#include "bigdatafs/base/buf.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "bigdatafs/connector.h"
+#include "bigdatafs/connector/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "bigdatafs/control.h"
+#include "bigdatafs/inode/control.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "bigdatafs/errors.h"
+#include "bigdatafs/service/failure.h"
 
 #include <errno.h>
 #include <limits.h>

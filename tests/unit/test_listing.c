@@ -1,4 +1,4 @@
-#include "bigdatafs/listing.h"
+#include "listing.h"
 
 #include <errno.h>
 #include <stdint.h>

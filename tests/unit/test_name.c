@@ -1,4 +1,4 @@
-#include "bigdatafs/name.h"
+#include "bigdatafs/connector/name.h"
 
 #include <errno.h>
 

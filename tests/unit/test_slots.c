@@ -1,4 +1,4 @@
-#include "bigdatafs/slots.h"
+#include "bigdatafs/catalogue/connectors.h"
 
 #include <stdlib.h>
 

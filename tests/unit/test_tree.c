@@ -1,8 +1,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bigdatafs/buf.h"
-#include "bigdatafs/connector.h"
+#include "bigdatafs/base/buf.h"
+#include "bigdatafs/connector/snapshot.h"
 #include "check.h"
 
 #define ID "019a9612-bfad-758c-884e-37dd8c6ad2cb"

@@ -1,4 +1,4 @@
-#include "bigdatafs/version.h"
+#include "bigdatafs/inode/view.h"
 
 #include <stdlib.h>
 

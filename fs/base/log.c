@@ -1,0 +1,89 @@
+#include "bigdatafs/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+void log_init(struct log *l, int threshold)
+{
+    memset(l, 0, sizeof *l);
+    l->threshold = threshold;
+}
+
+void log_to_syslog(struct log *l)
+{
+    openlog("bigdatafs", LOG_PID, LOG_DAEMON);
+    l->to_syslog = true;
+}
+
+static const char *level_name(int priority)
+{
+    switch (priority) {
+    case LOG_ERR:
+        return "error";
+    case LOG_WARNING:
+        return "warning";
+    case LOG_INFO:
+        return "info";
+    default:
+        return "debug";
+    }
+}
+
+static void emit(struct log *l, int priority, const char *text)
+{
+    if (l->to_syslog) {
+        syslog(priority, "%s", text);
+        return;
+    }
+    char line[LOG_LINE_MAX + 32];
+    int n = snprintf(line, sizeof line, "bigdatafs: %s: %s\n", level_name(priority), text);
+    size_t len = (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
+    /* One write a line, so that lines of several processes on one stderr do not mix; a stderr
+     * that cannot be written leaves nobody to tell. */
+    ssize_t written = write(STDERR_FILENO, line, len);
+    (void)written;
+}
+
+static bool within_limit(struct log *l, int priority)
+{
+    if (priority > LOG_WARNING)
+        return true;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (ms - l->window_start_ms >= LOG_WINDOW_MS) {
+        l->window_start_ms = ms;
+        l->in_window = 0;
+        if (l->suppressed > 0) {
+            char text[64];
+            snprintf(text, sizeof text, "%u similar lines were left out", l->suppressed);
+            l->suppressed = 0;
+            emit(l, LOG_WARNING, text);
+        }
+    }
+    if (l->in_window >= LOG_BURST) {
+        l->suppressed++;
+        return false;
+    }
+    l->in_window++;
+    return true;
+}
+
+void log_line(struct log *l, int priority, const char *fmt, ...)
+{
+    if (priority > l->threshold || !within_limit(l, priority))
+        return;
+    char text[LOG_LINE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    /* Text of the service may be in it: keep one line one line. */
+    for (char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+    emit(l, priority, text);
+}

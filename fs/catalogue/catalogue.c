@@ -1,0 +1,447 @@
+#include "bigdatafs/catalogue/catalogue.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refresh.h"
+
+enum { COMPACT_SHARE = 16 }; /* tombstones are freed when they are more than one in so many */
+
+/* One id that is being asked for, and who waits for the answer. */
+struct ask {
+    struct catalogue *catalogue;
+    char id[UUID_LEN + 1];
+    struct api_op *op;
+    struct catalogue_waiter waiters;
+};
+
+struct absent {
+    char id[UUID_LEN + 1];
+    uint64_t until_ms;
+};
+
+struct catalogue {
+    struct loop *loop;
+    struct api *api;
+    struct log *log;
+    struct failures *failures;
+    struct slots *slots;
+    struct refresh *refresh;
+    uint64_t ttl_ms, stale_ms;
+    struct catalogue_observer observer;
+    struct catalogue_state state;
+    uint64_t taken_ms;  /* when the list that is served was asked for */
+    uint64_t asked_ms;  /* when the refresh under way started */
+    uint64_t failed_ms; /* when the last one failed */
+    uint64_t changes;   /* counts what was learned outside lists */
+    bool again;         /* someone asked for a refresh that starts later than the one under way */
+    struct loop_timer patience;
+    struct catalogue_waiter waiters;       /* for the refresh under way */
+    struct catalogue_waiter again_waiters; /* for the one after it */
+    struct ask asks[CATALOGUE_ASKS_MAX];   /* op is NULL in a free one */
+    struct absent absent[CATALOGUE_ABSENT_MAX];
+    unsigned next_absent;
+};
+
+static void ring_init(struct catalogue_waiter *ring)
+{
+    ring->next = ring->prev = ring;
+}
+
+static void ring_add(struct catalogue_waiter *ring, struct catalogue_waiter *w)
+{
+    w->prev = ring->prev;
+    w->next = ring;
+    w->prev->next = w->next->prev = w;
+}
+
+static void ring_remove(struct catalogue_waiter *w)
+{
+    w->prev->next = w->next;
+    w->next->prev = w->prev;
+    w->next = w->prev = NULL;
+}
+
+/* A waiter's done may remove others, or add new ones: these go to the end of another ring. */
+static void ring_release(struct catalogue_waiter *ring, int err)
+{
+    struct catalogue_waiter due;
+    if (ring->next == ring)
+        return;
+    due.next = ring->next;
+    due.prev = ring->prev;
+    due.next->prev = due.prev->next = &due;
+    ring_init(ring);
+    while (due.next != &due) {
+        struct catalogue_waiter *w = due.next;
+        ring_remove(w);
+        w->done(w->arg, err);
+    }
+}
+
+static uint64_t age_ms(const struct catalogue *c)
+{
+    return loop_now(c->loop) - c->taken_ms;
+}
+
+static bool may_serve_stale(const struct catalogue *c)
+{
+    return c->state.loaded && age_ms(c) < c->ttl_ms + c->stale_ms;
+}
+
+/* Releases all but those who insist on a fresh list. */
+static void release_patient(struct catalogue *c)
+{
+    struct catalogue_waiter insist;
+    ring_init(&insist);
+    for (struct catalogue_waiter *w = c->waiters.next, *next; w != &c->waiters; w = next) {
+        next = w->next;
+        if (w->fresh_only) {
+            ring_remove(w);
+            ring_add(&insist, w);
+        }
+    }
+    ring_release(&c->waiters, 0);
+    while (insist.next != &insist) {
+        struct catalogue_waiter *w = insist.next;
+        ring_remove(w);
+        ring_add(&c->waiters, w);
+    }
+}
+
+static void on_patience_end(void *arg)
+{
+    struct catalogue *c = arg;
+    if (!refresh_under_way(c->refresh)) { /* it could not even start */
+        ring_release(&c->waiters, c->state.failure.err);
+        return;
+    }
+    if (!may_serve_stale(c))
+        return;
+    c->state.slow = true;
+    release_patient(c);
+}
+
+static void start_refresh(struct catalogue *c)
+{
+    c->asked_ms = loop_now(c->loop);
+    c->state.slow = false;
+    int err = refresh_start(c->refresh, c->changes);
+    if (err < 0) {
+        log_warning(c->log, "the list of connectors cannot be asked for: %s", strerror(-err));
+        c->failed_ms = loop_now(c->loop);
+        c->state.failing = true;
+        c->state.failure = (struct api_result){.err = err, .failure = FAILURE_MEMORY};
+        loop_timer_set(c->loop, &c->patience, 0); /* who waits is told from the loop */
+        return;
+    }
+    loop_timer_set(c->loop, &c->patience, CATALOGUE_PATIENCE_MS);
+}
+
+static void note_failure(struct catalogue *c, const char *operation, const char *id,
+                         const struct api_result *result, const char *why)
+{
+    struct failure_note note = {
+        .operation = operation, .id = id, .err = result->err, .result = result, .reason = why};
+    failures_add(c->failures, &note);
+}
+
+static void note_list_failure(struct catalogue *c, const struct api_result *result)
+{
+    char why[API_TEXT_MAX * 2];
+    api_describe(result, why, sizeof why);
+    if (!c->state.failing)
+        log_warning(c->log, "the list of connectors could not be fetched: %s; %s%s", why,
+                    errors_hint(result->failure, result->status),
+                    c->state.loaded ? "; the last good list is served meanwhile" : "");
+    note_failure(c, "list", "", result, why);
+    c->state.failing = true;
+    c->state.failures++;
+    c->state.failure = *result;
+    c->failed_ms = loop_now(c->loop);
+}
+
+static void note_success(struct catalogue *c, unsigned left_out, bool not_modified)
+{
+    if (c->state.failing)
+        log_info(c->log, "the list of connectors is fetched again");
+    c->state.failing = false;
+    c->state.loaded = true;
+    c->state.refreshes++;
+    c->taken_ms = c->asked_ms;
+    if (!not_modified) {
+        if (left_out > 0 && left_out != c->state.left_out)
+            log_warning(c->log, "%u connectors are left out: their ids are no UUIDs, or not unique",
+                        left_out);
+        c->state.left_out = left_out;
+    }
+    if (slots_count_in(c->slots, PLACE_NONE) > slots_count(c->slots) / COMPACT_SHARE)
+        slots_compact(c->slots, c->changes);
+    if (c->observer.refreshed != NULL)
+        c->observer.refreshed(c->observer.arg);
+}
+
+static void on_refresh_done(void *arg, const struct api_result *result, unsigned left_out)
+{
+    struct catalogue *c = arg;
+    loop_timer_clear(&c->patience);
+    c->state.slow = false;
+    if (result->err < 0)
+        note_list_failure(c, result);
+    else
+        note_success(c, left_out, result->not_modified);
+    struct catalogue_waiter due;
+    ring_init(&due);
+    if (result->err < 0 && may_serve_stale(c))
+        release_patient(c);
+    while (c->waiters.next != &c->waiters) {
+        struct catalogue_waiter *w = c->waiters.next;
+        ring_remove(w);
+        ring_add(&due, w);
+    }
+    ring_release(&due, result->err);
+    if (!c->again || refresh_under_way(c->refresh))
+        return;
+    c->again = false;
+    while (c->again_waiters.next != &c->again_waiters) {
+        struct catalogue_waiter *w = c->again_waiters.next;
+        ring_remove(w);
+        ring_add(&c->waiters, w);
+    }
+    start_refresh(c);
+}
+
+static void on_refresh_set(void *arg, struct slot *slot, struct connector *connector)
+{
+    struct catalogue *c = arg;
+    enum place was = slot->place;
+    slots_set(c->slots, slot, connector);
+    if (c->observer.changed != NULL)
+        c->observer.changed(c->observer.arg, slot, was);
+}
+
+static bool may_start_refresh(const struct catalogue *c)
+{
+    return !refresh_under_way(c->refresh) &&
+           (!c->state.failing || loop_now(c->loop) - c->failed_ms >= CATALOGUE_RETRY_MS);
+}
+
+int catalogue_use(struct catalogue *c)
+{
+    uint64_t age = age_ms(c);
+    if (c->state.loaded && age < c->ttl_ms - c->ttl_ms / 4)
+        return 0;
+    if (may_start_refresh(c))
+        start_refresh(c);
+    if (c->state.loaded && age < c->ttl_ms)
+        return 0;
+    if (c->state.failing || c->state.slow) {
+        if (may_serve_stale(c))
+            return 0;
+        return refresh_under_way(c->refresh) ? 1 : c->state.failure.err;
+    }
+    return 1;
+}
+
+void catalogue_touch(struct catalogue *c)
+{
+    int ignored = catalogue_use(c);
+    (void)ignored;
+}
+
+uint64_t catalogue_fresh_ms(const struct catalogue *c)
+{
+    uint64_t fresh = c->ttl_ms - c->ttl_ms / 4, age = age_ms(c);
+    return c->state.loaded && age < fresh ? fresh - age : 0;
+}
+
+uint64_t catalogue_ttl_left_ms(const struct catalogue *c)
+{
+    uint64_t age = age_ms(c);
+    return c->state.loaded && age < c->ttl_ms ? c->ttl_ms - age : 0;
+}
+
+void catalogue_wait(struct catalogue *c, struct catalogue_waiter *w)
+{
+    ring_add(&c->waiters, w);
+}
+
+void catalogue_unwait(struct catalogue_waiter *w)
+{
+    if (w->next != NULL)
+        ring_remove(w);
+}
+
+void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w)
+{
+    if (refresh_under_way(c->refresh)) {
+        c->again = true;
+        if (w != NULL)
+            ring_add(&c->again_waiters, w);
+        return;
+    }
+    if (w != NULL)
+        ring_add(&c->waiters, w);
+    start_refresh(c);
+}
+
+static void tell_changed(struct catalogue *c, struct slot *slot, struct connector *connector)
+{
+    slot->changed = ++c->changes;
+    slot->confirmed_s = (uint32_t)(loop_now(c->loop) / 1000);
+    on_refresh_set(c, slot, connector);
+}
+
+int catalogue_learn(struct catalogue *c, struct connector *connector, struct slot **out)
+{
+    struct slot *slot = slots_find(c->slots, connector->id);
+    if (slot == NULL) {
+        int err = slots_add(c->slots, connector->id, &slot);
+        if (err < 0)
+            return err;
+    }
+    for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
+        if (strcmp(c->absent[i].id, connector->id) == 0)
+            c->absent[i].until_ms = 0;
+    tell_changed(c, slot, connector);
+    if (out != NULL)
+        *out = slot;
+    return 0;
+}
+
+static void remember_absent(struct catalogue *c, const char *id)
+{
+    struct absent *a = &c->absent[c->next_absent++ % CATALOGUE_ABSENT_MAX];
+    snprintf(a->id, sizeof a->id, "%s", id);
+    a->until_ms = loop_now(c->loop) + c->ttl_ms;
+}
+
+void catalogue_learn_gone(struct catalogue *c, struct slot *slot)
+{
+    remember_absent(c, slot->id);
+    tell_changed(c, slot, NULL);
+}
+
+static void on_ask_done(void *arg, const struct api_result *result)
+{
+    struct ask *a = arg;
+    struct catalogue *c = a->catalogue;
+    int err = result->err;
+    a->op = NULL;
+    if (err == 0 && strcmp(result->connector->id, a->id) == 0) {
+        err = catalogue_learn(c, result->connector, NULL);
+    } else if (err == 0 || (result->failure == FAILURE_NONE && result->status == 404)) {
+        struct slot *slot = slots_find(c->slots, a->id);
+        err = 0;
+        if (slot != NULL && slot->place != PLACE_NONE)
+            catalogue_learn_gone(c, slot);
+        else
+            remember_absent(c, a->id);
+    } else {
+        char why[API_TEXT_MAX * 2];
+        api_describe(result, why, sizeof why);
+        log_warning(c->log, "%s cannot be asked for: %s; %s", a->id, why,
+                    errors_hint(result->failure, result->status));
+        note_failure(c, "get", a->id, result, why);
+    }
+    struct catalogue_waiter due = a->waiters;
+    if (due.next == &a->waiters)
+        return;
+    due.next->prev = due.prev->next = &due;
+    ring_release(&due, err);
+}
+
+int catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w)
+{
+    struct ask *unused = NULL;
+    for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
+        if (c->absent[i].until_ms > loop_now(c->loop) && strcmp(c->absent[i].id, id) == 0)
+            return 0;
+    for (unsigned i = 0; i < CATALOGUE_ASKS_MAX; i++) {
+        if (c->asks[i].op == NULL) {
+            unused = &c->asks[i];
+        } else if (strcmp(c->asks[i].id, id) == 0) {
+            if (w != NULL)
+                ring_add(&c->asks[i].waiters, w);
+            return 1;
+        }
+    }
+    if (unused == NULL)
+        return -EAGAIN;
+    unused->catalogue = c;
+    snprintf(unused->id, sizeof unused->id, "%s", id);
+    ring_init(&unused->waiters);
+    struct api_call call = {
+        .deadline_ms = api_deadline(c->api), .done = on_ask_done, .arg = unused};
+    int err = api_get(c->api, id, &call, &unused->op);
+    if (err < 0)
+        return err;
+    if (w != NULL)
+        ring_add(&unused->waiters, w);
+    return 1;
+}
+
+bool catalogue_confirmed(const struct catalogue *c, const struct slot *slot)
+{
+    return loop_now(c->loop) / 1000 - slot->confirmed_s < c->ttl_ms / 1000;
+}
+
+struct slots *catalogue_slots(struct catalogue *c)
+{
+    return c->slots;
+}
+
+struct catalogue_state catalogue_state(const struct catalogue *c)
+{
+    struct catalogue_state state = c->state;
+    state.refreshing = refresh_under_way(c->refresh);
+    state.age_ms = age_ms(c);
+    return state;
+}
+
+void catalogue_observe(struct catalogue *c, const struct catalogue_observer *observer)
+{
+    c->observer = *observer;
+}
+
+int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct failures *failures,
+                  const struct catalogue_options *options, struct catalogue **out)
+{
+    struct catalogue *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return -ENOMEM;
+    c->loop = loop;
+    c->api = api;
+    c->log = log;
+    c->failures = failures;
+    c->ttl_ms = (uint64_t)options->ttl_s * 1000;
+    c->stale_ms = (uint64_t)options->stale_s * 1000;
+    ring_init(&c->waiters);
+    ring_init(&c->again_waiters);
+    loop_timer_init(&c->patience, on_patience_end, c);
+    struct refresh_host host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
+    int err = slots_new(&c->slots);
+    if (err == 0)
+        err = refresh_new(loop, api, log, c->slots, &host, &c->refresh);
+    if (err < 0) {
+        catalogue_free(c);
+        return err;
+    }
+    *out = c;
+    return 0;
+}
+
+void catalogue_free(struct catalogue *c)
+{
+    if (c == NULL)
+        return;
+    for (unsigned i = 0; i < CATALOGUE_ASKS_MAX; i++)
+        if (c->asks[i].op != NULL)
+            api_cancel(c->asks[i].op);
+    loop_timer_clear(&c->patience);
+    refresh_free(c->refresh);
+    slots_free(c->slots);
+    free(c);
+}

@@ -1,0 +1,394 @@
+#include "refresh.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bigdatafs/connector/snapshot.h"
+
+enum state { IDLE, LISTING, COMMITTING, COMPARING, VERIFYING, CONCLUDING };
+
+/* An element of the list. connector is NULL when the slot has this very text. */
+struct staged {
+    struct slot *slot; /* NULL: an id not seen before */
+    struct connector *connector;
+};
+
+/* One missing connector that is being asked for. */
+struct check {
+    struct refresh *refresh;
+    struct slot *slot;
+    struct api_op *op;
+};
+
+struct refresh {
+    struct loop *loop;
+    struct api *api;
+    struct log *log;
+    struct slots *slots;
+    struct refresh_host host;
+    enum state state;
+    uint32_t number;  /* of this list */
+    uint64_t changes; /* the change count when it was asked for */
+    struct api_op *op;
+    struct staged *staged;
+    size_t count, capacity, committed;
+    uint64_t bytes; /* of the elements that are not what was there */
+    size_t guess;   /* index of the slot that the next element probably is */
+    unsigned left_out;
+    bool partial;        /* something newer was known, so a part of the list was passed over */
+    bool lists_archived; /* some list had an archived connector: absence from it tells */
+    struct loop_timer turn;
+    size_t at; /* COMPARING, CONCLUDING: index of the next slot */
+    size_t missing, kept;
+    struct check checks[REFRESH_SAMPLE];
+    unsigned checks_left, alive;
+    struct api_result result;
+};
+
+static void on_turn(void *arg);
+
+static void drop_staged(struct refresh *r)
+{
+    for (size_t i = r->committed; i < r->count; i++) {
+        if (r->staged[i].slot != NULL)
+            r->staged[i].slot->pins--;
+        connector_unref(r->staged[i].connector);
+    }
+    r->count = r->committed = r->guess = 0;
+    r->bytes = 0;
+}
+
+static int stage(struct refresh *r, struct slot *slot, struct connector *c)
+{
+    if (r->count == r->capacity) {
+        if (r->capacity >= SLOTS_MAX)
+            return -EFBIG;
+        size_t capacity = r->capacity == 0 ? 64 : r->capacity * 2;
+        struct staged *staged = reallocarray(r->staged, capacity, sizeof *staged);
+        if (staged == NULL)
+            return -ENOMEM;
+        r->staged = staged;
+        r->capacity = capacity;
+    }
+    if (slot != NULL) {
+        slot->seen = r->number;
+        slot->pins++;
+    }
+    r->staged[r->count++] = (struct staged){.slot = slot, .connector = c};
+    return 0;
+}
+
+static bool has_text(const struct slot *slot, const char *json, size_t len)
+{
+    return slot->connector != NULL && slot->connector->text_len == len &&
+           memcmp(slot->connector->text, json, len) == 0;
+}
+
+/* Lists keep their order, so the element is probably the slot after the last one's: comparing its
+ * text first spares the parse of everything that did not change. */
+static struct slot *guess_slot(struct refresh *r, const char *json, size_t len)
+{
+    while (r->guess < slots_count(r->slots)) {
+        struct slot *slot = slots_at(r->slots, r->guess);
+        if (slot->listed) {
+            if (slot->seen == r->number || !has_text(slot, json, len))
+                return NULL;
+            r->guess++;
+            return slot;
+        }
+        r->guess++;
+    }
+    return NULL;
+}
+
+static int on_element(void *arg, const char *json, size_t len)
+{
+    struct refresh *r = arg;
+    struct slot *slot = guess_slot(r, json, len);
+    if (slot != NULL)
+        return stage(r, slot, NULL);
+    struct connector *c;
+    if ((r->bytes += len) > REFRESH_BYTES_MAX)
+        return -EFBIG;
+    int err = connector_parse(json, len, &c);
+    if (err == -EINVAL || err == -EFBIG) {
+        r->left_out++;
+        return 0;
+    }
+    if (err < 0)
+        return err;
+    slot = slots_find(r->slots, c->id);
+    if (slot != NULL)
+        r->guess = slots_index(r->slots, slot) + 1;
+    if (slot != NULL && slot->seen == r->number) { /* the second with this id */
+        r->left_out++;
+        connector_unref(c);
+        return 0;
+    }
+    if (slot != NULL && has_text(slot, json, len)) {
+        connector_unref(c);
+        c = NULL;
+    }
+    err = stage(r, slot, c);
+    if (err < 0)
+        connector_unref(c);
+    return err;
+}
+
+static void on_restart(void *arg)
+{
+    struct refresh *r = arg;
+    drop_staged(r);
+    r->left_out = 0;
+    r->number++;
+}
+
+static void finish(struct refresh *r)
+{
+    drop_staged(r);
+    free(r->staged); /* a list is rare, and its staging large */
+    r->staged = NULL;
+    r->capacity = 0;
+    r->state = IDLE;
+    if (r->partial)
+        api_forget_list(r->api);
+    r->host.done(r->host.arg, &r->result, r->left_out);
+}
+
+static void on_list_done(void *arg, const struct api_result *result)
+{
+    struct refresh *r = arg;
+    r->op = NULL;
+    r->result = *result;
+    r->result.connector = NULL;
+    if (result->err < 0 || result->not_modified) {
+        finish(r);
+        return;
+    }
+    r->state = COMMITTING;
+    loop_timer_set(r->loop, &r->turn, 0);
+}
+
+static void commit_one(struct refresh *r, struct staged *s)
+{
+    struct slot *slot = s->slot;
+    if (slot == NULL) {
+        slot =
+            slots_find(r->slots, s->connector->id); /* learned of meanwhile, or twice in the list */
+        if (slot != NULL && slot->seen == r->number) {
+            r->left_out++;
+            return;
+        }
+        if (slot == NULL && slots_add(r->slots, s->connector->id, &slot) < 0) {
+            r->left_out++;
+            return;
+        }
+        slot->seen = r->number;
+    }
+    slot->listed = true;
+    slot->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
+    if (s->connector != NULL && slot->changed <= r->changes)
+        r->host.set(r->host.arg, slot, s->connector);
+    else if (slot->changed > r->changes)
+        r->partial = true;
+    if (slot->place == PLACE_ARCHIVED)
+        r->lists_archived = true;
+}
+
+/* Marks the slot if the list lacks it and should have it. Archived ones count if lists have shown
+ * any: whether they do is open. */
+static void compare_one(struct refresh *r, struct slot *slot)
+{
+    bool expected =
+        slot->place == PLACE_ACTIVE || (slot->place == PLACE_ARCHIVED && r->lists_archived);
+    slot->suspect = expected && slot->seen != r->number && slot->changed <= r->changes;
+    if (slot->seen != r->number)
+        slot->listed = false;
+    if (expected && slot->seen != r->number && slot->changed > r->changes)
+        r->partial = true;
+    r->missing += slot->suspect;
+}
+
+static void set_gone(struct refresh *r, struct slot *slot)
+{
+    slot->suspect = false;
+    if (slot->changed <= r->changes)
+        r->host.set(r->host.arg, slot, NULL);
+}
+
+/* All answers are in. The list is believed for those that were not asked for if the whole sample
+ * is gone; otherwise only what the service itself called gone is removed. */
+static void conclude_one(struct refresh *r, struct slot *slot)
+{
+    if (!slot->suspect)
+        return;
+    if (r->alive == 0)
+        set_gone(r, slot);
+    else
+        r->kept++;
+    slot->suspect = false;
+}
+
+static void conclude(struct refresh *r)
+{
+    r->state = CONCLUDING;
+    r->at = r->missing > 0 ? 0 : slots_count(r->slots);
+    r->kept = 0;
+    loop_timer_set(r->loop, &r->turn, 0);
+}
+
+static void concluded(struct refresh *r)
+{
+    if (r->kept > 0 || r->alive > 0)
+        r->partial = true;
+    if (r->kept > 0)
+        log_warning(r->log, "the list lacks %zu connectors that the service still has: kept",
+                    r->kept);
+    finish(r);
+}
+
+static void on_check_done(void *arg, const struct api_result *result)
+{
+    struct check *k = arg;
+    struct refresh *r = k->refresh;
+    struct slot *slot = k->slot;
+    k->op = NULL;
+    slot->pins--;
+    bool gone = result->failure == FAILURE_NONE && result->status == 404;
+    if (result->err == 0 && slot->changed <= r->changes) {
+        r->host.set(r->host.arg, slot, result->connector);
+        slot->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
+    }
+    if (gone)
+        set_gone(r, slot);
+    if (gone || (result->err == 0 && result->connector->archived)) {
+        slot->suspect = false; /* an archived one need not be in the list */
+        r->missing--;
+    } else {
+        r->alive++;
+    }
+    if (--r->checks_left == 0)
+        conclude(r);
+}
+
+static void start_check(struct refresh *r, struct slot *slot)
+{
+    struct check *k = &r->checks[r->checks_left];
+    *k = (struct check){.refresh = r, .slot = slot};
+    struct api_call call = {.deadline_ms = api_deadline(r->api), .done = on_check_done, .arg = k};
+    if (api_get(r->api, slot->id, &call, &k->op) < 0)
+        return;
+    slot->pins++;
+    r->checks_left++;
+}
+
+static void verify(struct refresh *r)
+{
+    r->state = VERIFYING;
+    r->checks_left = r->alive = 0;
+    size_t step = r->missing / REFRESH_SAMPLE + 1, nth = 0;
+    for (size_t i = 0;
+         r->missing > 0 && i < slots_count(r->slots) && r->checks_left < REFRESH_SAMPLE; i++) {
+        struct slot *slot = slots_at(r->slots, i);
+        if (slot->suspect && nth++ % step == 0)
+            start_check(r, slot);
+    }
+    if (r->checks_left == 0) {
+        r->alive = r->missing > 0; /* nothing could be asked: nothing is believed */
+        conclude(r);
+    }
+}
+
+static void commit_next(struct refresh *r)
+{
+    struct staged *s = &r->staged[r->committed++];
+    commit_one(r, s);
+    if (s->slot != NULL)
+        s->slot->pins--;
+    connector_unref(s->connector);
+}
+
+/* One step of the work that goes through all elements or slots; false when there is none left. */
+static bool step(struct refresh *r)
+{
+    if (r->state == COMMITTING && r->committed < r->count) {
+        commit_next(r);
+        return true;
+    }
+    if (r->state == COMMITTING) {
+        r->state = COMPARING;
+        r->at = r->missing = 0;
+    }
+    if (r->at == slots_count(r->slots))
+        return false;
+    struct slot *slot = slots_at(r->slots, r->at++);
+    if (r->state == COMPARING)
+        compare_one(r, slot);
+    else
+        conclude_one(r, slot);
+    return true;
+}
+
+static void on_turn(void *arg)
+{
+    struct refresh *r = arg;
+    while (step(r)) {
+        if (loop_should_yield(r->loop)) {
+            loop_timer_set(r->loop, &r->turn, 0);
+            return;
+        }
+    }
+    if (r->state == COMPARING)
+        verify(r);
+    else
+        concluded(r);
+}
+
+int refresh_start(struct refresh *r, uint64_t changes)
+{
+    struct api_list_sink sink = {
+        .restart = on_restart, .element = on_element, .done = on_list_done, .arg = r};
+    r->changes = changes;
+    r->partial = false;
+    int err = api_list(r->api, &sink, &r->op);
+    if (err == 0)
+        r->state = LISTING;
+    return err;
+}
+
+bool refresh_under_way(const struct refresh *r)
+{
+    return r->state != IDLE;
+}
+
+int refresh_new(struct loop *loop, struct api *api, struct log *log, struct slots *slots,
+                const struct refresh_host *host, struct refresh **out)
+{
+    struct refresh *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return -ENOMEM;
+    r->loop = loop;
+    r->api = api;
+    r->log = log;
+    r->slots = slots;
+    r->host = *host;
+    loop_timer_init(&r->turn, on_turn, r);
+    *out = r;
+    return 0;
+}
+
+void refresh_free(struct refresh *r)
+{
+    if (r == NULL)
+        return;
+    loop_timer_clear(&r->turn);
+    if (r->op != NULL)
+        api_cancel(r->op);
+    for (unsigned i = 0; r->state == VERIFYING && i < REFRESH_SAMPLE; i++)
+        if (r->checks[i].op != NULL)
+            api_cancel(r->checks[i].op);
+    drop_staged(r);
+    free(r->staged);
+    free(r);
+}

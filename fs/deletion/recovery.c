@@ -1,0 +1,130 @@
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bigdatafs/deletion/audit.h"
+
+/* What is open so far, in the order of the file; those that were closed have an empty key until
+ * they are half of all. */
+struct pending_list {
+    struct audit_pending *items;
+    size_t count, capacity, closed;
+    size_t last; /* where a line was found last: the next one is mostly near */
+};
+
+static const char *text_of(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsString(member) ? member->valuestring : "";
+}
+
+static bool is(const cJSON *object, const char *name, const char *text)
+{
+    return strcmp(text_of(object, name), text) == 0;
+}
+
+static int add(struct pending_list *l, const cJSON *line)
+{
+    if (l->count - l->closed == AUDIT_PENDING_MAX)
+        return 0; /* for another mount, when those before it are settled */
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity == 0 ? 16 : l->capacity * 2;
+        struct audit_pending *items = reallocarray(l->items, capacity, sizeof *items);
+        if (items == NULL)
+            return -ENOMEM;
+        l->items = items;
+        l->capacity = capacity;
+    }
+    struct audit_pending *p = &l->items[l->count++];
+    *p = (struct audit_pending){.record.op =
+                                    is(line, "op", "archive") ? AUDIT_ARCHIVE : AUDIT_FORCE_DELETE};
+    snprintf(p->record.key, sizeof p->record.key, "%s", text_of(line, "key"));
+    snprintf(p->record.id, sizeof p->record.id, "%s", text_of(line, "id"));
+    return 0;
+}
+
+static struct audit_pending *find(struct pending_list *l, const char *key)
+{
+    for (size_t n = 0; key[0] != '\0' && n < l->count; n++) {
+        size_t i = (l->last + n) % l->count;
+        if (strcmp(l->items[i].record.key, key) != 0)
+            continue;
+        l->last = i;
+        return &l->items[i];
+    }
+    return NULL;
+}
+
+static void compact(struct pending_list *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].record.key[0] != '\0')
+            l->items[kept++] = l->items[i];
+    l->count = kept;
+    l->closed = l->last = 0;
+}
+
+static void close_item(struct pending_list *l, struct audit_pending *p)
+{
+    p->record.key[0] = '\0';
+    if (++l->closed > l->count / 2)
+        compact(l);
+}
+
+static int take_line(struct pending_list *l, const cJSON *line, const char *source)
+{
+    if (is(line, "event", "intent"))
+        return is(line, "source", source) && name_is_uuid(text_of(line, "id")) ? add(l, line) : 0;
+    struct audit_pending *p = find(l, text_of(line, "key"));
+    if (p == NULL)
+        return 0;
+    if (is(line, "event", "outcome") && is(line, "result", "unknown"))
+        return 0;
+    if (is(line, "event", "outcome") && is(line, "result", "done") &&
+        p->record.op == AUDIT_FORCE_DELETE)
+        p->accepted = true;
+    else
+        close_item(l, p);
+    return 0;
+}
+
+static void drop_those_of_others(struct pending_list *l, const struct audit *a)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (audit_run_lives(a, l->items[i].record.key))
+            l->items[i].record.key[0] = '\0';
+    compact(l);
+}
+
+int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count)
+{
+    struct pending_list l = {0};
+    char *text = NULL;
+    size_t size = 0;
+    ssize_t len;
+    int err = 0;
+    *list = NULL;
+    *count = 0;
+    FILE *f = fopen(audit_path(a), "re");
+    if (f == NULL)
+        return errno == ENOENT ? 0 : -errno;
+    while (err == 0 && (len = getline(&text, &size, f)) > 0) {
+        cJSON *line = len <= AUDIT_LINE_MAX ? cJSON_ParseWithLength(text, (size_t)len) : NULL;
+        if (line != NULL)
+            err = take_line(&l, line, audit_source(a));
+        cJSON_Delete(line);
+    }
+    free(text);
+    fclose(f);
+    if (err < 0) {
+        free(l.items);
+        return err;
+    }
+    drop_those_of_others(&l, a);
+    *list = l.items;
+    *count = l.count;
+    return 0;
+}

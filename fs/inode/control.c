@@ -1,0 +1,129 @@
+#include "bigdatafs/inode/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const words[] = {"1", "true", "yes", "delete"};
+
+static bool is(const char *text, size_t len, const char *word)
+{
+    return len == strlen(word) && memcmp(text, word, len) == 0;
+}
+
+int control_force_delete(const char *text, size_t len, const char *id, bool confirm_id)
+{
+    if (len > 0 && text[len - 1] == '\n')
+        len--;
+    if (is(text, len, id))
+        return 0;
+    for (size_t i = 0; !confirm_id && i < sizeof words / sizeof words[0]; i++)
+        if (is(text, len, words[i]))
+            return 0;
+    return -EINVAL;
+}
+
+bool control_is_unfinished(const struct control_lines *lines)
+{
+    return lines->len > 0 && lines->len < UUID_LEN;
+}
+
+/* Whether text could become a UUID by more characters. */
+static bool starts_uuid(const char *text, size_t len)
+{
+    char whole[] = "00000000-0000-0000-0000-000000000000";
+    memcpy(whole, text, len);
+    return name_is_uuid(whole);
+}
+
+/* The lines of one write as they are read. */
+struct reading {
+    struct control_lines at;
+    control_id *ids;
+    size_t count;
+    size_t lines; /* ended in this write */
+};
+
+static bool take(struct reading *r)
+{
+    memcpy(r->ids[r->count], r->at.line, UUID_LEN);
+    r->ids[r->count][UUID_LEN] = '\0';
+    return name_is_uuid(r->ids[r->count++]);
+}
+
+static bool read_lines(struct reading *r, const char *text, size_t len)
+{
+    bool taken = r->at.len == UUID_LEN;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] != '\n') {
+            if (r->at.len == UUID_LEN)
+                return false;
+            r->at.line[r->at.len++] = text[i];
+            continue;
+        }
+        if (r->at.len < UUID_LEN || (!taken && !take(r)))
+            return false;
+        r->at.len = 0;
+        r->lines++;
+        taken = false;
+    }
+    if (r->at.len == UUID_LEN)
+        return taken || take(r);
+    bool may_go_on = r->count > 0 || r->at.next > 0;
+    return r->at.len == 0 || (may_go_on && starts_uuid(r->at.line, r->at.len));
+}
+
+static int compare_ids(const void *left, const void *right, void *ids)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    const control_id *id = ids;
+    int order = memcmp(id[a], id[b], UUID_LEN);
+    return order != 0 ? order : a < b ? -1 : a > b;
+}
+
+/* Takes out all but the first of equal ids; the others stay in their order. */
+static int drop_repeated(control_id *ids, size_t *count)
+{
+    uint32_t *order = calloc(*count + 1, sizeof *order);
+    if (order == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < *count; i++)
+        order[i] = i;
+    qsort_r(order, *count, sizeof *order, compare_ids, ids);
+    for (size_t i = *count; i-- > 1;)
+        if (memcmp(ids[order[i]], ids[order[i - 1]], UUID_LEN) == 0)
+            ids[order[i]][0] = '\0';
+    free(order);
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (ids[i][0] != '\0')
+            memmove(ids[kept++], ids[i], sizeof *ids);
+    *count = kept;
+    return 0;
+}
+
+int control_ids(struct control_lines *lines, uint64_t offset, const char *text, size_t len,
+                control_id **ids, size_t *count)
+{
+    struct reading r = {.at = *lines};
+    *count = 0;
+    if (offset == 0 && (lines->len == 0 || lines->len == UUID_LEN))
+        r.at = (struct control_lines){0}; /* from the beginning again */
+    if (offset != r.at.next)
+        return -EINVAL;
+    r.ids = calloc(len / UUID_LEN + 2, sizeof *r.ids);
+    if (r.ids == NULL)
+        return -ENOMEM;
+    bool good = read_lines(&r, text, len);
+    int err = good ? drop_repeated(r.ids, &r.count) : -EINVAL;
+    if (err < 0) {
+        *count = r.lines;
+        free(r.ids);
+        return err;
+    }
+    r.at.next += len;
+    *lines = r.at;
+    *ids = r.ids;
+    *count = r.count;
+    return 0;
+}

@@ -1,0 +1,400 @@
+#define FUSE_USE_VERSION 314
+#include "node.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct node *nodes_from_id(struct nodes *n, uint64_t id)
+{
+    return id == FUSE_ROOT_ID ? &n->root : (struct node *)(uintptr_t)id;
+}
+
+uint64_t nodes_id(const struct nodes *n, const struct node *node)
+{
+    return node == &n->root ? FUSE_ROOT_ID : (uint64_t)(uintptr_t)node;
+}
+
+struct node *node_place_dir(struct nodes *n, enum place place)
+{
+    return place == PLACE_ARCHIVED ? &n->archived : &n->root;
+}
+
+enum place node_dir_place(const struct node *dir)
+{
+    return dir->kind == NODE_ARCHIVED ? PLACE_ARCHIVED : PLACE_ACTIVE;
+}
+
+static struct node *node_new(struct nodes *n, enum node_kind kind, struct slot *slot)
+{
+    struct node *node = node_pool_get(&n->pool, kind);
+    if (node == NULL)
+        return NULL;
+    node->attached = true;
+    node->slot = slot;
+    if (slot != NULL)
+        slot->pins++;
+    return node;
+}
+
+/* Nobody can go on with what was written: it is closed. */
+static void report_unfinished(const struct nodes *n, const struct node *node)
+{
+    static const char reason[] = "the last line is no connector id: nothing was sent for it";
+    struct failure_note note = {.operation =
+                                    node->entry == AUDIT_ARCHIVE ? "archive" : "hard delete",
+                                .id = "",
+                                .err = -EINVAL,
+                                .reason = reason};
+    failures_add(n->about->failures, &note);
+    log_warning(n->log, NODE_ABOUT_NAME "/%s: %s", node_bulk_name(node->entry), reason);
+}
+
+/* Lets go of what the node has. */
+static void node_end(void *arg, struct node *node)
+{
+    const struct nodes *n = arg;
+    version_unref(node->version);
+    if (node->slot != NULL)
+        node->slot->pins--;
+    if (node->kind == NODE_REPORT) {
+        free(node->report->text);
+        free(node->report);
+    } else if (node->kind == NODE_BULK) {
+        if (control_is_unfinished(node->lines))
+            report_unfinished(n, node);
+        free(node->lines);
+    }
+}
+
+static void node_free(struct nodes *n, struct node *node)
+{
+    node_end(n, node);
+    node_pool_put(&n->pool, node);
+}
+
+void node_detach(struct node *node)
+{
+    if (!node->attached || node->slot == NULL)
+        return;
+    node->attached = false;
+    struct node *dir = node->slot->dir;
+    if (node->kind == NODE_CONNECTOR)
+        node->slot->dir = NULL;
+    else if (node->kind == NODE_CONTROL && dir != NULL && dir->control == node)
+        dir->control = NULL;
+    else if (node->version != NULL)
+        node->version->nodes[node->entry] = NULL;
+}
+
+static void forget_departing(struct nodes *n, const struct node *node)
+{
+    for (struct departing *d = n->departing; d != NULL; d = d->next)
+        if (d->node == node)
+            d->node = NULL;
+}
+
+void nodes_forget(struct nodes *n, struct node *node, uint64_t lookups)
+{
+    if (node->kind == NODE_ROOT || node->kind == NODE_ARCHIVED || node->kind == NODE_ABOUT ||
+        node->kind == NODE_REFRESH)
+        return;
+    node->lookups = lookups < node->lookups ? node->lookups - lookups : 0;
+    if (node->lookups > 0)
+        return;
+    node_detach(node);
+    forget_departing(n, node);
+    node_free(n, node);
+}
+
+int node_open_version(struct nodes *n, struct node *dir)
+{
+    if (dir->version != NULL)
+        return version_open(dir->version);
+    if (dir->slot->connector == NULL)
+        return -ENOENT;
+    return version_new(&n->trees, dir->slot->connector, &dir->version);
+}
+
+int node_of_connector(struct nodes *n, struct slot *slot, struct node **out)
+{
+    if (slot->dir == NULL) {
+        struct node *node = node_new(n, NODE_CONNECTOR, slot);
+        if (node == NULL)
+            return -ENOMEM;
+        node->ino = version_connector_ino(slot->id);
+        slot->dir = node;
+    }
+    *out = slot->dir;
+    return 0;
+}
+
+int node_of_control(struct nodes *n, struct node *dir, struct node **out)
+{
+    if (dir->control_hidden)
+        return -ENOENT;
+    if (dir->control == NULL) {
+        struct node *node = node_new(n, NODE_CONTROL, dir->slot);
+        if (node == NULL)
+            return -ENOMEM;
+        node->state = dir->slot->progress;
+        node->ino = name_hash(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
+        dir->control = node;
+    }
+    *out = dir->control;
+    return 0;
+}
+
+void node_show(struct node *node, struct version *v, uint32_t entry)
+{
+    const struct entry *e = &v->tree->entries[entry], *child = &v->tree->entries[e->first];
+    node->version = version_ref(v);
+    node->entry = entry;
+    node->shown.size = e->size;
+    node->shown.subdirs = 0;
+    for (uint32_t i = 0; i < e->count; i++)
+        if (child[i].kind == ENTRY_DIR)
+            node->shown.subdirs++;
+    node->shown.synced = e->synced;
+    v->nodes[entry] = node;
+}
+
+int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out)
+{
+    struct version *v = dir->version;
+    if (v->marks[entry] & VERSION_HIDDEN)
+        return -ENOENT;
+    if (v->nodes[entry] == NULL) {
+        bool is_dir = v->tree->entries[entry].kind == ENTRY_DIR;
+        struct node *node = node_new(n, is_dir ? NODE_DIR : NODE_FILE, dir->slot);
+        if (node == NULL)
+            return -ENOMEM;
+        node_show(node, v, entry);
+        node->ino = version_ino(v, entry);
+        v->marks[entry] &= (uint8_t)~VERSION_SENT; /* a new inode is empty */
+        v->all_sent = false;
+    }
+    *out = v->nodes[entry];
+    return 0;
+}
+
+int node_of_report(struct nodes *n, uint32_t file, struct node **out)
+{
+    struct buf text;
+    buf_init(&text, ABOUT_MAX);
+    struct report *report = calloc(1, sizeof *report);
+    int err = report == NULL ? -ENOMEM : about_render(n->about, file, &text);
+    struct node *node = err == 0 ? node_new(n, NODE_REPORT, NULL) : NULL;
+    if (node == NULL) {
+        buf_free(&text);
+        free(report);
+        return err < 0 ? err : -ENOMEM;
+    }
+    report->text = buf_steal(&text, &report->len);
+    node->report = report;
+    node->entry = file;
+    node->ino = FIRST_REPORT_INO + file;
+    *out = node;
+    return 0;
+}
+
+const char *node_bulk_name(uint32_t op)
+{
+    return op == AUDIT_ARCHIVE ? NODE_BULK_ARCHIVE_NAME : NODE_BULK_FORCE_DELETE_NAME;
+}
+
+static int node_of_bulk(struct nodes *n, uint32_t op, struct node **out)
+{
+    struct control_lines *lines = calloc(1, sizeof *lines);
+    struct node *node = lines != NULL ? node_new(n, NODE_BULK, NULL) : NULL;
+    if (node == NULL) {
+        free(lines);
+        return -ENOMEM;
+    }
+    node->lines = lines;
+    node->entry = op;
+    node->ino = FIRST_BULK_INO + op;
+    *out = node;
+    return 0;
+}
+
+void nodes_bulk_written(struct nodes *n, struct node *node, const struct control_lines *lines)
+{
+    *node->lines = *lines;
+    /* Without its name the kernel forgets the node as soon as it is closed. */
+    if (control_is_unfinished(lines))
+        notify_name(n->notify, nodes_id(n, &n->about_dir), node_bulk_name(node->entry));
+}
+
+static int lookup_about(struct nodes *n, const char *name, struct node **out)
+{
+    if (strcmp(name, NODE_REFRESH_NAME) == 0) {
+        *out = &n->refresh;
+        return 0;
+    }
+    for (uint32_t op = 0; op < BULK_FILES; op++)
+        if (strcmp(name, node_bulk_name(op)) == 0)
+            return node_of_bulk(n, op, out);
+    for (uint32_t i = 0; i < ABOUT_FILES; i++)
+        if (strcmp(name, about_name(i)) == 0)
+            return node_of_report(n, i, out);
+    return -ENOENT;
+}
+
+static int lookup_inside(struct nodes *n, struct node *dir, const char *name, struct node **out)
+{
+    if (!dir->attached)
+        return -ENOENT; /* its connector is gone, or is elsewhere now */
+    if (dir->kind == NODE_CONNECTOR && strcmp(name, NODE_CONTROL_NAME) == 0)
+        return node_of_control(n, dir, out);
+    int err = node_open_version(n, dir);
+    if (err < 0)
+        return err;
+    int entry = tree_find(dir->version->tree, dir->entry, name, strlen(name));
+    return entry < 0 ? entry : node_of_entry(n, dir, (uint32_t)entry, out);
+}
+
+static int lookup_connector(struct nodes *n, struct node *dir, const char *name, struct node **out)
+{
+    if (dir->kind == NODE_ROOT && strcmp(name, NODE_ARCHIVED_NAME) == 0) {
+        *out = &n->archived;
+        return 0;
+    }
+    if (dir->kind == NODE_ROOT && strcmp(name, NODE_ABOUT_NAME) == 0) {
+        *out = &n->about_dir;
+        return 0;
+    }
+    struct slot *slot = slots_find(catalogue_slots(n->catalogue), name);
+    if (slot == NULL || slot->place != node_dir_place(dir))
+        return -ENOENT;
+    return node_of_connector(n, slot, out);
+}
+
+struct node *node_of_departed(struct nodes *n, struct slot *slot)
+{
+    struct node *node = node_new(n, NODE_CONNECTOR, slot);
+    if (node == NULL)
+        return NULL;
+    node->attached = false;
+    node->ino = version_connector_ino(slot->id);
+    return node;
+}
+
+int nodes_lookup(struct nodes *n, struct node *dir, const char *name, struct node **out)
+{
+    int err;
+    switch ((enum node_kind)dir->kind) {
+    case NODE_ROOT:
+    case NODE_ARCHIVED:
+        err = lookup_connector(n, dir, name, out);
+        break;
+    case NODE_CONNECTOR:
+    case NODE_DIR:
+        err = lookup_inside(n, dir, name, out);
+        break;
+    case NODE_ABOUT:
+        err = lookup_about(n, name, out);
+        break;
+    default:
+        err = -ENOTDIR;
+    }
+    if (err == 0)
+        (*out)->lookups++;
+    return err;
+}
+
+/* Hiding */
+
+int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
+{
+    struct node *node;
+    int err = nodes_lookup(n, dir, name, &node);
+    if (err < 0)
+        return err;
+    if (is_dir && node->kind != NODE_DIR)
+        err = -ENOTDIR;
+    else if (!is_dir && node->kind == NODE_DIR)
+        err = -EISDIR;
+    if (err == 0 && node->kind == NODE_CONTROL) {
+        dir->control_hidden = true;
+    } else if (err == 0) {
+        dir->version->marks[node->entry] |= VERSION_HIDDEN;
+        dir->version->any_hidden = true;
+    }
+    if (err == 0) {
+        n->any_hidden = true;
+        node_detach(node);
+    }
+    nodes_forget(n, node, 1);
+    return err;
+}
+
+void nodes_unhide(struct nodes *n, struct slot *slot)
+{
+    struct node *dir = slot->dir;
+    if (dir == NULL || !(dir->control_hidden || (dir->version && dir->version->any_hidden)))
+        return;
+    dir->control_hidden = false;
+    node_relist(n, dir);
+    struct version *v = dir->version;
+    if (v == NULL)
+        return;
+    v->any_hidden = false;
+    for (uint32_t i = 0; i < v->count; i++) {
+        v->marks[i] &= (uint8_t)~VERSION_HIDDEN;
+        if (v->nodes[i] != NULL && v->nodes[i]->kind == NODE_DIR)
+            node_relist(n, v->nodes[i]);
+    }
+}
+
+void nodes_can_expire(struct nodes *n, bool can)
+{
+    n->can_expire = can;
+}
+
+void nodes_free(struct nodes *n)
+{
+    if (n == NULL)
+        return;
+    node_wake_polls(n, NULL);
+    loop_timer_clear(&n->expiry);
+    while (n->departing != NULL) {
+        struct departing *next = n->departing->next;
+        free(n->departing);
+        n->departing = next;
+    }
+    node_pool_free(&n->pool, node_end, n);
+    free(n);
+}
+
+int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *notify,
+              struct log *log, const struct about *about, const struct node_options *options,
+              struct nodes **out)
+{
+    struct nodes *n = calloc(1, sizeof *n);
+    if (n == NULL)
+        return -ENOMEM;
+    n->loop = loop;
+    n->catalogue = catalogue;
+    n->notify = notify;
+    n->log = log;
+    n->about = about;
+    n->options = *options;
+    n->trees.bytes_max = VERSION_TREES_BYTES;
+    n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = FUSE_ROOT_ID};
+    n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
+    n->about_dir = (struct node){.kind = NODE_ABOUT, .attached = true, .ino = ABOUT_INO};
+    n->refresh = (struct node){.kind = NODE_REFRESH, .attached = true, .ino = REFRESH_INO};
+    clock_gettime(CLOCK_REALTIME, &n->changed[PLACE_ACTIVE]);
+    n->changed[PLACE_NONE] = n->changed[PLACE_ARCHIVED] = n->changed[PLACE_ACTIVE];
+    loop_timer_init(&n->expiry, node_on_expiry, n);
+    struct catalogue_observer observer = {
+        .changed = node_on_changed, .refreshed = node_on_refreshed, .arg = n};
+    catalogue_observe(catalogue, &observer);
+    if (catalogue_state(catalogue).loaded)
+        node_on_refreshed(n);
+    *out = n;
+    return 0;
+}

@@ -1,0 +1,84 @@
+/*
+ * Hands files to the kernel before it asks. Who reads two files of a connector will probably read
+ * the others: with the second READ all that the kernel has looked up are stored in its page cache.
+ * Measured: a cold grep -r takes half the time, and the next one costs no call for these files,
+ * while a READ makes the kernel forget a file's access time and so ask for its attributes once
+ * more. Storing with the first READ, or with the listing, made ls -lR slower.
+ */
+#include <stdlib.h>
+
+#include "node.h"
+
+enum {
+    READS_BEFORE_STORE = 2,
+    FILES_MAX = 256,       /* of one batch */
+    FILE_SIZE_MAX = 65536, /* a larger one is read when it is asked for */
+    BATCHES_MAX = 256,     /* on their way */
+};
+
+struct batch {
+    struct nodes *nodes;
+    struct version *version; /* pinned: keeps the bytes */
+    size_t count;
+    struct notify_file files[FILES_MAX]; /* each node has one lookup more */
+};
+
+static void on_stored(void *arg)
+{
+    struct batch *b = arg;
+    b->nodes->batches--;
+    for (size_t i = 0; i < b->count; i++)
+        nodes_forget(b->nodes, nodes_from_id(b->nodes, b->files[i].node), 1);
+    version_unpin(b->version);
+    version_unref(b->version);
+    free(b);
+}
+
+static bool is_worth_sending(const struct version *v, uint32_t entry)
+{
+    const struct entry *e = &v->tree->entries[entry];
+    return v->nodes[entry] != NULL && !(v->marks[entry] & VERSION_SENT) && e->kind == ENTRY_FILE &&
+           e->size > 0 && e->size <= FILE_SIZE_MAX;
+}
+
+/* From after the entry that was read on: that is where the reader goes. */
+static void fill(struct batch *b, uint32_t after)
+{
+    struct version *v = b->version;
+    uint32_t count = v->count;
+    for (uint32_t n = 1; n <= count && b->count < FILES_MAX; n++) {
+        uint32_t i = (after + n) % count;
+        if (!is_worth_sending(v, i))
+            continue;
+        const struct entry *e = &v->tree->entries[i];
+        b->files[b->count++] = (struct notify_file){
+            .node = nodes_id(b->nodes, v->nodes[i]), .data = e->data, .size = e->size};
+        v->nodes[i]->lookups++;
+        v->marks[i] |= VERSION_SENT;
+    }
+    v->all_sent = b->count < FILES_MAX;
+}
+
+void nodes_was_read(struct nodes *n, const struct node *node)
+{
+    struct version *v = node->version;
+    if (node->kind != NODE_FILE || !node->attached)
+        return;
+    v->marks[node->entry] |= VERSION_SENT;
+    if (++v->reads < READS_BEFORE_STORE || v->all_sent || n->batches == BATCHES_MAX)
+        return;
+    struct batch *b = malloc(sizeof *b);
+    if (b == NULL || version_pin(v) < 0) {
+        free(b);
+        return; /* they are read one by one */
+    }
+    b->nodes = n;
+    b->version = version_ref(v);
+    b->count = 0;
+    n->batches++;
+    fill(b, node->entry);
+    if (b->count == 0)
+        on_stored(b);
+    else
+        notify_store(n->notify, b->files, b->count, on_stored, b);
+}

@@ -1,0 +1,147 @@
+#include "about.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "bigdatafs/service/failure.h"
+
+static const char *const names[ABOUT_FILES] = {
+    [ABOUT_STATUS] = "status",
+    [ABOUT_ERRORS] = "errors",
+    [ABOUT_JOBS] = "jobs",
+    [ABOUT_METRICS] = "metrics",
+};
+
+const char *about_name(enum about_file file)
+{
+    return names[file];
+}
+
+static const char *list_state(const struct catalogue_state *s)
+{
+    if (!s->loaded)
+        return "none: it was never fetched";
+    if (s->failing)
+        return "stale: the last refresh failed, the last good list is served";
+    return s->refreshing ? "being refreshed" : "good";
+}
+
+static int render_service(const struct about *a, struct buf *to)
+{
+    const struct client_stats *c = client_stats(a->client);
+    const struct catalogue_state s = catalogue_state(a->catalogue);
+    uint64_t now = loop_now(a->loop);
+    char why[API_TEXT_MAX * 2];
+    int err = buf_printf(to, "service: %s\n",
+                         c->circuit_open ? "does not answer: operations fail at once" : "in use");
+    if (err == 0 && c->paced_until_ms > now)
+        err = buf_printf(to, "held back by 429 for: %" PRIu64 " s\n",
+                         (c->paced_until_ms - now + 999) / 1000);
+    if (err < 0 || !s.failing)
+        return err;
+    api_describe(&s.failure, why, sizeof why);
+    return buf_printf(to, "last failure: %s\nhint: %s\n", why,
+                      errors_hint(s.failure.failure, s.failure.status));
+}
+
+static int render_status(const struct about *a, struct buf *to)
+{
+    const struct slots *slots = catalogue_slots(a->catalogue);
+    const struct catalogue_state s = catalogue_state(a->catalogue);
+    int err = buf_printf(to,
+                         "version: " BIGDATAFS_VERSION "\nsource: %s\nmounted on: %s\n"
+                         "connectors: %zu\narchived: %zu\nleft out: %u\n"
+                         "list: %s\nlist age: %" PRIu64 " s\n",
+                         a->source, a->mountpoint, slots_count_in(slots, PLACE_ACTIVE),
+                         slots_count_in(slots, PLACE_ARCHIVED), s.left_out, list_state(&s),
+                         s.loaded ? s.age_ms / 1000 : 0);
+    if (err == 0)
+        err = render_service(a, to);
+    if (err == 0)
+        err = buf_printf(to,
+                         "deletions under way: %u\nhard deletes running: %u\n"
+                         "audit log: %s%s%s\n",
+                         deletions_under_way(a->deletions), deletions_jobs(a->deletions),
+                         audit_path(a->audit), audit_state(a->audit) < 0 ? ": " : "",
+                         audit_state(a->audit) < 0 ? strerror(-audit_state(a->audit)) : "");
+    return err;
+}
+
+/* One sample with its head, as Prometheus reads it. */
+static int metric(struct buf *to, const char *name, const char *type, const char *help,
+                  uint64_t value)
+{
+    return buf_printf(to,
+                      "# HELP bigdatafs_%s %s\n# TYPE bigdatafs_%s %s\nbigdatafs_%s %" PRIu64 "\n",
+                      name, help, name, type, name, value);
+}
+
+static int render_metrics(const struct about *a, struct buf *to)
+{
+    const struct slots *slots = catalogue_slots(a->catalogue);
+    const struct client_stats *c = client_stats(a->client);
+    const struct catalogue_state s = catalogue_state(a->catalogue);
+    const struct deletion_stats *d = deletions_stats(a->deletions);
+    const struct trees *trees = nodes_trees(a->nodes);
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } samples[] = {
+        {"connectors_active", "gauge", "Connectors that are not archived.",
+         slots_count_in(slots, PLACE_ACTIVE)},
+        {"connectors_archived", "gauge", "Connectors that are archived.",
+         slots_count_in(slots, PLACE_ARCHIVED)},
+        {"connectors_left_out", "gauge", "Connectors of the list that are shown nowhere.",
+         s.left_out},
+        {"list_age_seconds", "gauge", "Age of the list that is served, 0 without one.",
+         s.loaded ? s.age_ms / 1000 : 0},
+        {"list_refreshes_total", "counter", "Lists that were taken.", s.refreshes},
+        {"list_failures_total", "counter", "Refreshes that failed.", s.failures},
+        {"http_requests_total", "counter", "Requests, resent ones too.", c->requests},
+        {"http_resends_total", "counter", "Requests that were resent.", c->resends},
+        {"http_failures_total", "counter", "Requests without an answer, or with 429 or 5xx.",
+         c->failed},
+        {"http_under_way", "gauge", "Operations that wait for the service.", c->under_way},
+        {"circuit_open", "gauge", "1 while the service does not answer.", c->circuit_open},
+        {"archives_total", "counter", "Archives that the service confirmed.", d->archived},
+        {"hard_deletes_total", "counter", "Hard deletes that the service accepted.", d->accepted},
+        {"deletions_failed_total", "counter", "Deletions that failed.", d->failed},
+        {"deletions_refused_total", "counter", "Deletions that were refused here.", d->refused},
+        {"hard_deletes_running", "gauge", "Hard deletes that are followed.",
+         deletions_jobs(a->deletions)},
+        {"fuse_requests_total", "counter", "Requests of the kernel that wanted an answer.",
+         ops_count(a->ops)},
+        {"tree_bytes", "gauge", "Memory in which files are held ready to be read.", trees->bytes},
+        {"trees_made_total", "counter", "Connectors whose files were made ready, again too.",
+         trees->made},
+        {"notifications_waiting", "gauge", "What the kernel is still to be told of changes.",
+         notify_waiting(a->notify)},
+        {"loop_turn_max_microseconds", "gauge", "The longest turn of the event loop so far.",
+         loop_longest_turn_us(a->loop)},
+        {"errors_total", "counter", "Failures that .bigdatafs/errors has seen.",
+         failures_count(a->failures)},
+    };
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < sizeof samples / sizeof samples[0]; i++)
+        err = metric(to, samples[i].name, samples[i].type, samples[i].help, samples[i].value);
+    return err;
+}
+
+int about_render(const struct about *a, enum about_file file, struct buf *to)
+{
+    int err;
+    switch (file) {
+    case ABOUT_STATUS:
+        return render_status(a, to);
+    case ABOUT_ERRORS:
+        return failures_render(a->failures, to);
+    case ABOUT_JOBS:
+        err = bulks_render(a->bulks, to);
+        return err < 0 ? err : deletions_render(a->deletions, to);
+    case ABOUT_METRICS:
+        return render_metrics(a, to);
+    default:
+        return -ENOENT;
+    }
+}

@@ -1,0 +1,422 @@
+#define FUSE_USE_VERSION 314
+#include "bigdatafs/mount/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "about.h"
+#include "bigdatafs/base/loop.h"
+#include "bigdatafs/catalogue/catalogue.h"
+#include "bigdatafs/deletion/audit.h"
+#include "bigdatafs/deletion/deletion.h"
+#include "bigdatafs/fuse/session.h"
+#include "bigdatafs/inode/nodes.h"
+#include "bigdatafs/kernel/notify.h"
+#include "bigdatafs/mount/background.h"
+#include "bigdatafs/service/api.h"
+#include "client.h"
+#include "credential.h"
+#include "http.h"
+#include "sandbox_child.h"
+
+/* The parts of a mount, in the order in which they are made; freed in the opposite one. */
+struct mount {
+    struct options *options;
+    struct log *log;
+    struct loop *loop;
+    struct sandbox_child *sandbox;
+    struct credential *credential;
+    struct http *http;
+    struct client *client;
+    struct api *api;
+    struct catalogue *catalogue;
+    struct audit *audit;
+    struct deletions *deletions;
+    struct bulks *bulks;
+    struct notify *notify;
+    struct failures *failures;
+    struct about about;
+    struct nodes *nodes;
+    struct ops *ops;
+    struct loop_watch signals;          /* fd < 0: not watched */
+    struct loop_watch sandbox_messages; /* the same */
+    bool mounted;
+    int list_err;
+};
+
+/* A sentence for the person who typed the command, on stderr. */
+static void say(const char *what, const char *why)
+{
+    fprintf(stderr, "bigdatafs: %s%s%s\n", what, why[0] != '\0' ? ": " : "", why);
+}
+
+static void on_signal(void *arg, uint32_t events)
+{
+    (void)events;
+    struct mount *m = arg;
+    struct signalfd_siginfo info;
+    if (read(m->signals.fd, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_signo == SIGHUP) {
+        catalogue_refresh(m->catalogue, NULL);
+    } else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+        deletions_close(m->deletions);
+        loop_stop(m->loop);
+    }
+}
+
+/* Signals are blocked before the first thread starts, so that none of them is taken by it. */
+static int watch_signals(struct mount *m)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGXFSZ); /* the audit log beyond ulimit -f: a failed write, not the end */
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (m->signals.fd < 0)
+        return -errno;
+    m->signals.ready = on_signal;
+    m->signals.arg = m;
+    return loop_add(m->loop, &m->signals, EPOLLIN);
+}
+
+static void on_sandbox_message(void *arg, uint32_t events)
+{
+    (void)events;
+    struct mount *m = arg;
+    char text[512];
+    ssize_t n = read(m->sandbox_messages.fd, text, sizeof text - 1);
+    if (n > 0) {
+        text[n] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        log_warning(m->log, "the sandbox says: %s", text);
+        return;
+    }
+    log_warning(m->log, "the sandbox has ended");
+    loop_remove(m->loop, &m->sandbox_messages);
+    m->sandbox_messages.fd = -1;
+}
+
+static int start_sandbox(struct mount *m)
+{
+    char why[512];
+    int err = sandbox_child_start(m->options->sandbox_file, &m->sandbox, why, sizeof why);
+    if (err < 0) {
+        say("the sandbox could not be started", why);
+        return err;
+    }
+    m->sandbox_messages = (struct loop_watch){
+        .fd = sandbox_child_messages(m->sandbox), .ready = on_sandbox_message, .arg = m};
+    return loop_add(m->loop, &m->sandbox_messages, EPOLLIN);
+}
+
+static int make_client(struct mount *m)
+{
+    const struct options *o = m->options;
+    char why[512];
+    struct http_config http = {.base_url = o->base_url,
+                               .unix_socket = o->unix_socket,
+                               .ca_file = o->ca_file,
+                               .local = o->local,
+                               .connections = o->parallel};
+    if (o->sandbox) {
+        int err = start_sandbox(m);
+        if (err < 0)
+            return err;
+        http = (struct http_config){.base_url = "http://localhost",
+                                    .local = true,
+                                    .unix_socket = sandbox_child_socket(m->sandbox),
+                                    .connections = o->parallel};
+    }
+    int err = http_new(m->loop, &http, &m->http);
+    if (err == 0)
+        err = credential_new(o->api_key_file, o->sandbox ? "sandbox" : NULL, &m->credential);
+    if (err < 0) {
+        say("cannot start", strerror(-err));
+        return err;
+    }
+    err = credential_load(m->credential, m->http, why, sizeof why);
+    if (err < 0) {
+        say(why, "");
+        return err;
+    }
+    return client_new(m->loop, m->http, m->log, credential_rekey, m->credential, &m->client);
+}
+
+/* Which service the audit log's lines are about: what an earlier run left open on another one is
+ * not this mount's to follow. A sandbox in memory ends with its mount. */
+static const char *service_name(const struct mount *m)
+{
+    if (!m->options->sandbox)
+        return m->options->source;
+    return m->options->sandbox_file != NULL ? m->options->sandbox_file
+                                            : sandbox_child_socket(m->sandbox);
+}
+
+static int make_tree(struct mount *m)
+{
+    struct options *o = m->options;
+    struct catalogue_options catalogue = {.ttl_s = o->ttl_s, .stale_s = o->stale_s};
+    struct deletion_options deletion = {.guard = o->guard, .dry_run = o->dry_run};
+    struct node_options node = {.uid = o->uid, .gid = o->gid, .umask = o->umask};
+    int err = api_new(m->loop, m->client, o->timeout_s, &m->api);
+    if (err == 0)
+        err = failures_new(&m->failures);
+    if (err == 0)
+        err = catalogue_new(m->loop, m->api, m->log, m->failures, &catalogue, &m->catalogue);
+    if (err == 0)
+        err = audit_new(m->loop, m->log, o->audit_file, service_name(m), &m->audit);
+    if (err == 0)
+        err = deletions_new(m->loop, m->api, m->catalogue, m->audit, m->log, m->failures, &deletion,
+                            &m->deletions);
+    if (err == 0)
+        err = bulks_new(m->loop, m->catalogue, m->deletions, m->failures, o->parallel, &m->bulks);
+    if (err == 0)
+        err = notify_new(m->loop, m->log, &m->notify);
+    if (err == 0)
+        err = nodes_new(m->loop, m->catalogue, m->notify, m->log, &m->about, &node, &m->nodes);
+    m->about = (struct about){.source = o->source,
+                              .mountpoint = o->mountpoint,
+                              .loop = m->loop,
+                              .catalogue = m->catalogue,
+                              .client = m->client,
+                              .deletions = m->deletions,
+                              .bulks = m->bulks,
+                              .failures = m->failures,
+                              .audit = m->audit,
+                              .notify = m->notify,
+                              .nodes = m->nodes};
+    if (err < 0)
+        say("cannot start", strerror(-err));
+    return err;
+}
+
+static void on_progress(void *arg, struct slot *slot)
+{
+    struct mount *m = arg;
+    nodes_progress(m->nodes, slot);
+}
+
+static int make_session(struct mount *m)
+{
+    struct ops_config config = {.loop = m->loop,
+                                .log = m->log,
+                                .catalogue = m->catalogue,
+                                .nodes = m->nodes,
+                                .deletions = m->deletions,
+                                .bulks = m->bulks,
+                                .failures = m->failures,
+                                .notify = m->notify,
+                                .confirm_id = m->options->confirm_id};
+    struct deletion_observer observer = {.progress = on_progress, .arg = m};
+    deletions_observe(m->deletions, &observer);
+    int err = ops_new(&config, &m->options->fuse_args, &m->ops);
+    m->about.ops = m->ops;
+    if (err == -EINVAL)
+        say("an option is not known: see bigdatafs --help", "");
+    return err;
+}
+
+static void on_first_list(void *arg, int err)
+{
+    struct mount *m = arg;
+    m->list_err = err;
+    loop_stop(m->loop);
+}
+
+/* Fetches the first list: a bad key, URL or certificate is to be seen by who mounts. */
+static int fetch_first_list(struct mount *m)
+{
+    struct catalogue_waiter waiter = {.done = on_first_list, .arg = m, .fresh_only = true};
+    m->list_err = -EINTR; /* a signal ends the loop too */
+    catalogue_refresh(m->catalogue, &waiter);
+    int err = loop_run(m->loop);
+    catalogue_unwait(&waiter);
+    if (err == 0)
+        err = m->list_err;
+    if (err == 0 || (m->options->nofail && err != -EINTR))
+        return 0;
+    struct catalogue_state state = catalogue_state(m->catalogue);
+    char why[API_TEXT_MAX * 2];
+    api_describe(&state.failure, why, sizeof why);
+    if (err == -EINTR)
+        say("interrupted before the mount", "");
+    else
+        fprintf(stderr, "bigdatafs: cannot fetch the connectors from %s: %s; %s\n",
+                m->options->source, why, errors_hint(state.failure.failure, state.failure.status));
+    return err;
+}
+
+/* The mount's st_dev, without a request: nobody answers yet. */
+static int mount_device(const char *mountpoint, dev_t *device)
+{
+    struct statx st;
+    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st) < 0)
+        return -errno;
+    *device = makedev(st.stx_dev_major, st.stx_dev_minor);
+    return 0;
+}
+
+static int mount_now(struct mount *m)
+{
+    const char *mountpoint = m->options->mountpoint;
+    dev_t device = 0;
+    if (fuse_session_mount(ops_session(m->ops), mountpoint) != 0) {
+        say("cannot mount on", mountpoint);
+        return -EIO;
+    }
+    m->mounted = true;
+    int err = ops_start(m->ops);
+    if (err == 0)
+        err = mount_device(mountpoint, &device);
+    if (err < 0) {
+        say("cannot serve the mount", strerror(-err));
+        return err;
+    }
+    notify_start(m->notify, ops_session(m->ops), mountpoint, device);
+    return 0;
+}
+
+static int start(struct mount *m)
+{
+    int err = loop_new(&m->loop);
+    if (err == 0)
+        err = watch_signals(m);
+    if (err < 0) {
+        say("cannot start", strerror(-err));
+        return err;
+    }
+    err = make_client(m);
+    if (err == 0)
+        err = make_tree(m);
+    if (err == 0)
+        err = make_session(m);
+    if (err == 0)
+        err = fetch_first_list(m);
+    if (err == 0 && audit_state(m->audit) < 0)
+        log_warning(m->log, "nothing can be deleted: the audit log %s cannot be written: %s",
+                    audit_path(m->audit), strerror(-audit_state(m->audit)));
+    if (err == 0)
+        err = mount_now(m);
+    if (err == 0)
+        deletions_recover(m->deletions);
+    return err;
+}
+
+/* Runs the loop until idle says so, at most for max_ms. */
+struct wait {
+    struct mount *mount;
+    bool (*idle)(struct mount *m);
+    struct loop_timer timer;
+    uint64_t until_ms;
+};
+
+static void on_wait_turn(void *arg)
+{
+    struct wait *w = arg;
+    struct loop *loop = w->mount->loop;
+    if (w->idle(w->mount) || loop_now(loop) >= w->until_ms)
+        loop_stop(loop);
+    else
+        loop_timer_set(loop, &w->timer, 2);
+}
+
+static void run_until(struct mount *m, bool (*idle)(struct mount *m), uint64_t max_ms)
+{
+    struct wait w = {.mount = m, .idle = idle, .until_ms = loop_now(m->loop) + max_ms};
+    loop_timer_init(&w.timer, on_wait_turn, &w);
+    while (!idle(m) && loop_now(m->loop) < w.until_ms) {
+        loop_timer_set(m->loop, &w.timer, 0);
+        if (loop_run(m->loop) < 0)
+            break;
+    }
+    loop_timer_clear(&w.timer);
+}
+
+static bool nothing_is_deleted(struct mount *m)
+{
+    return deletions_under_way(m->deletions) == 0 && bulks_under_way(m->bulks) == 0;
+}
+
+static bool kernel_is_told(struct mount *m)
+{
+    return !notify_is_busy(m->notify);
+}
+
+/* Lets DELETEs under way come to their end and their record, then lets go of the kernel. */
+static void wind_down(struct mount *m)
+{
+    if (m->bulks != NULL) {
+        bulks_stop(m->bulks);
+        run_until(m, nothing_is_deleted, MOUNT_DRAIN_MS);
+        deletions_stop(m->deletions);
+        run_until(m, nothing_is_deleted, MOUNT_CLOSE_MS);
+    }
+    if (m->notify != NULL) {
+        notify_stop(m->notify);
+        if (m->mounted)
+            run_until(m, kernel_is_told, MOUNT_CLOSE_MS);
+    }
+    if (m->ops != NULL)
+        ops_stop(m->ops, EIO);
+    if (m->mounted)
+        fuse_session_unmount(ops_session(m->ops));
+}
+
+static void free_parts(struct mount *m)
+{
+    notify_free(m->notify);
+    bulks_free(m->bulks);
+    audit_free(m->audit);
+    deletions_free(m->deletions);
+    nodes_free(m->nodes);
+    ops_free(m->ops);
+    catalogue_free(m->catalogue);
+    api_free(m->api);
+    client_free(m->client);
+    failures_free(m->failures);
+    http_free(m->http);
+    credential_free(m->credential);
+    if (m->sandbox_messages.fd >= 0)
+        loop_remove(m->loop, &m->sandbox_messages);
+    sandbox_child_stop(m->sandbox);
+    if (m->signals.fd >= 0) {
+        loop_remove(m->loop, &m->signals);
+        close(m->signals.fd);
+    }
+    loop_free(m->loop);
+}
+
+int mount_run(struct options *options, struct log *log, int ready_fd)
+{
+    struct mount m = {.options = options, .log = log, .signals.fd = -1, .sandbox_messages.fd = -1};
+    int err = start(&m);
+    if (err == 0 && ready_fd >= 0) {
+        log_to_syslog(log);
+        err = background_ready(ready_fd);
+    }
+    if (err == 0) {
+        log_info(log, "%s is mounted on %s", options->source, options->mountpoint);
+        err = loop_run(m.loop);
+        if (err < 0)
+            log_error(log, "the event loop failed: %s", strerror(-err));
+    }
+    if (m.loop != NULL)
+        wind_down(&m);
+    free_parts(&m);
+    return err == 0 ? 0 : 1;
+}

@@ -1,0 +1,302 @@
+#include "bigdatafs/service/api.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "bigdatafs/connector/name.h"
+#include "bigdatafs/service/failure.h"
+
+#define CONNECTORS "/contents/v1/connectors"
+
+struct api {
+    struct loop *loop;
+    struct client *client;
+    uint64_t timeout_ms;
+    char etag[HTTP_TOKEN_MAX]; /* of the last list that was taken whole */
+    char last_modified[HTTP_TOKEN_MAX];
+};
+
+struct api_op {
+    struct api *api;
+    struct client_call call;
+    api_done_fn *done;
+    void *arg;
+    char id[UUID_LEN + 1];
+    bool wants_connector;
+    struct api_list_sink sink; /* list only, with the rest: */
+    struct listing *listing;
+    int listing_err;
+};
+
+int api_new(struct loop *loop, struct client *client, unsigned timeout_s, struct api **out)
+{
+    struct api *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return -ENOMEM;
+    a->loop = loop;
+    a->client = client;
+    a->timeout_ms = (uint64_t)timeout_s * 1000;
+    *out = a;
+    return 0;
+}
+
+void api_free(struct api *a)
+{
+    free(a);
+}
+
+uint64_t api_deadline(const struct api *a)
+{
+    return loop_now(a->loop) + a->timeout_ms;
+}
+
+static void op_free(struct api_op *op)
+{
+    listing_free(op->listing);
+    free(op);
+}
+
+static void copy_member(const cJSON *object, const char *name, char *to, size_t size)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (cJSON_IsString(member))
+        snprintf(to, size, "%s", member->valuestring);
+}
+
+/* The service's error object, or the gateway's with a message alone. */
+static void read_error_body(const struct buf *body, struct api_result *r)
+{
+    if (body->len == 0)
+        return;
+    cJSON *object = cJSON_ParseWithLength(body->data, body->len);
+    copy_member(object, "message", r->message, sizeof r->message);
+    copy_member(object, "errorCode", r->error_code, sizeof r->error_code);
+    copy_member(object, "requestId", r->request_id, sizeof r->request_id);
+    cJSON_Delete(object);
+}
+
+static void fill_result(const struct client_call *call, struct api_result *r)
+{
+    const struct http_answer *a = &call->answer;
+    *r = (struct api_result){
+        .failure = a->failure, .status = a->status, .attempts = call->attempts, .lost = call->lost};
+    snprintf(r->request_id, sizeof r->request_id, "%s", a->request_id);
+    r->err = errors_errno(a->failure, a->status);
+    if (a->failure != FAILURE_NONE)
+        snprintf(r->message, sizeof r->message, "%s", a->reason);
+    else if (r->err < 0)
+        read_error_body(&call->body, r);
+    /* A service that repeats what it was sent must not bring the key into a log. */
+    client_mask_key(call->client, r->message);
+    client_mask_key(call->client, r->error_code);
+    client_mask_key(call->client, r->request_id);
+    r->unsure = r->err < 0 && call->lost;
+}
+
+/* The connector in a 2xx answer. A GET must have it; a DELETE may answer with anything. */
+static void read_connector(struct api_op *op, const struct client_call *call, struct api_result *r)
+{
+    if (r->err < 0 || op->sink.done != NULL)
+        return;
+    int err = call->body.len == 0 ? -EBADMSG
+                                  : connector_parse(call->body.data, call->body.len, &r->connector);
+    if (err == 0 && strcasecmp(r->connector->id, op->id) != 0) {
+        connector_unref(r->connector);
+        r->connector = NULL;
+        err = -EBADMSG;
+    }
+    if (err < 0 && op->wants_connector) {
+        r->failure = err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
+        r->err = errors_errno(r->failure, r->status);
+        snprintf(r->message, sizeof r->message, "the answer is not the connector asked for");
+    }
+}
+
+static void on_done(struct client_call *call)
+{
+    struct api_op *op = call->arg;
+    struct api_result result;
+    fill_result(call, &result);
+    read_connector(op, call, &result);
+    op->done(op->arg, &result);
+    connector_unref(result.connector);
+    op_free(op);
+}
+
+static int op_new(struct api *a, enum http_method method, const char *id,
+                  const struct api_call *call, struct api_op **out)
+{
+    if (id != NULL && !name_is_uuid(id))
+        return -EINVAL;
+    struct api_op *op = calloc(1, sizeof *op);
+    if (op == NULL)
+        return -ENOMEM;
+    op->api = a;
+    op->done = call->done;
+    op->arg = call->arg;
+    op->call.request.method = method;
+    op->call.deadline_ms = call->deadline_ms;
+    op->call.done = on_done;
+    op->call.arg = op;
+    if (id != NULL)
+        snprintf(op->id, sizeof op->id, "%s", id);
+    *out = op;
+    return 0;
+}
+
+static int start_one(struct api *a, enum http_method method, const char *id, bool force,
+                     const struct api_call *call, struct api_op **out)
+{
+    struct api_op *op;
+    int err = op_new(a, method, id, call, &op);
+    if (err < 0)
+        return err;
+    snprintf(op->call.request.target, sizeof op->call.request.target, "%s/%s%s", CONNECTORS, id,
+             force ? "?force_delete=true" : "");
+    op->call.resend = force ? RESEND_UNSENT : RESEND_ALWAYS;
+    op->wants_connector = method == HTTP_GET;
+    client_start(a->client, &op->call);
+    *out = op;
+    return 0;
+}
+
+int api_get(struct api *a, const char *id, const struct api_call *call, struct api_op **op)
+{
+    return start_one(a, HTTP_GET, id, false, call, op);
+}
+
+int api_archive(struct api *a, const char *id, const struct api_call *call, struct api_op **op)
+{
+    return start_one(a, HTTP_DELETE, id, false, call, op);
+}
+
+int api_force_delete(struct api *a, const char *id, const struct api_call *call, struct api_op **op)
+{
+    return start_one(a, HTTP_DELETE, id, true, call, op);
+}
+
+static void on_list_attempt(struct client_call *call)
+{
+    struct api_op *op = call->arg;
+    listing_free(op->listing);
+    op->listing = NULL;
+    op->listing_err = listing_new(op->sink.element, op->sink.arg, &op->listing);
+    op->sink.restart(op->sink.arg);
+}
+
+static enum failure on_list_data(struct http_request *request, const char *bytes, size_t len)
+{
+    struct client_call *call = request->arg;
+    struct api_op *op = call->arg;
+    if (http_arriving_status(request) != 200) { /* an error's object: keep what fits */
+        int ignored = buf_append(&call->body, bytes, len);
+        (void)ignored;
+        return FAILURE_NONE;
+    }
+    if (op->listing_err == 0)
+        op->listing_err = listing_feed(op->listing, bytes, len);
+    switch (op->listing_err) {
+    case 0:
+        return FAILURE_NONE;
+    case -EFBIG:
+        return FAILURE_TOO_LARGE;
+    case -ENOMEM:
+        return FAILURE_MEMORY;
+    default:
+        return FAILURE_MALFORMED;
+    }
+}
+
+static void on_list_done(struct client_call *call)
+{
+    struct api_op *op = call->arg;
+    struct api *a = op->api;
+    const struct http_answer *answer = &call->answer;
+    struct api_result result;
+    fill_result(call, &result);
+    if (answer->failure == FAILURE_NONE && answer->status == 304) {
+        result.err = 0;
+        result.not_modified = true;
+    } else if (answer->failure == FAILURE_NONE && answer->status == 200) {
+        if (op->listing_err == 0)
+            op->listing_err = listing_finish(op->listing);
+    } else if (result.err == 0) {
+        op->listing_err = -EBADMSG; /* a 2xx without a list */
+    }
+    if (result.err == 0 && op->listing_err < 0) {
+        result.failure = op->listing_err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
+        result.err = errors_errno(result.failure, result.status);
+    }
+    if (result.failure == FAILURE_MALFORMED)
+        snprintf(result.message, sizeof result.message,
+                 "the list of connectors is malformed or was cut short");
+    if (result.err == 0 && !result.not_modified) {
+        snprintf(a->etag, sizeof a->etag, "%s", answer->etag);
+        snprintf(a->last_modified, sizeof a->last_modified, "%s", answer->last_modified);
+    }
+    op->sink.done(op->sink.arg, &result);
+    op_free(op);
+}
+
+int api_list(struct api *a, const struct api_list_sink *sink, struct api_op **out)
+{
+    struct api_op *op;
+    struct api_call call = {.deadline_ms = api_deadline(a)};
+    int err = op_new(a, HTTP_GET, NULL, &call, &op);
+    if (err < 0)
+        return err;
+    op->sink = *sink;
+    op->call.before_send = on_list_attempt;
+    op->call.data = on_list_data;
+    op->call.done = on_list_done;
+    struct http_request *r = &op->call.request;
+    snprintf(r->target, sizeof r->target, CONNECTORS);
+    snprintf(r->if_none_match, sizeof r->if_none_match, "%s", a->etag);
+    snprintf(r->if_modified_since, sizeof r->if_modified_since, "%s", a->last_modified);
+    client_start(a->client, &op->call);
+    *out = op;
+    return 0;
+}
+
+void api_cancel(struct api_op *op)
+{
+    client_cancel(&op->call);
+    op_free(op);
+}
+
+void api_forget_list(struct api *a)
+{
+    a->etag[0] = a->last_modified[0] = '\0';
+}
+
+enum api_sent api_sent(const struct api_op *op)
+{
+    if (http_was_sent(&op->call.request))
+        return API_IN_FLIGHT;
+    return op->call.lost ? API_LOST : API_UNSENT;
+}
+
+unsigned api_attempts(const struct api_op *op)
+{
+    const struct http_request *r = &op->call.request;
+    return op->call.attempts - (r->exchange != NULL && !http_was_sent(r));
+}
+
+void api_send_no_more(struct api_op *op)
+{
+    op->call.resend = RESEND_NEVER;
+}
+
+void api_describe(const struct api_result *r, char *text, size_t size)
+{
+    if (r->failure != FAILURE_NONE)
+        snprintf(text, size, "%s%s%s", errors_text(r->failure), r->message[0] != '\0' ? ": " : "",
+                 r->message);
+    else
+        snprintf(text, size, "HTTP %ld%s%s%s%s", r->status, r->error_code[0] != '\0' ? " " : "",
+                 r->error_code, r->message[0] != '\0' ? ": " : "", r->message);
+}

@@ -1,0 +1,476 @@
+#include "http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+
+#define KEY_HEADER "X-API-KEY: "
+
+struct http {
+    struct loop *loop;
+    CURLM *multi;
+    struct loop_timer timer;
+    struct http_config config; /* strings are copies */
+    char *key_header;
+};
+
+struct http_exchange {
+    struct http *http;
+    struct http_request *request;
+    CURL *easy;
+    struct curl_slist *headers;
+    enum failure data_failure;
+    bool headers_ended;
+    bool rests;  /* the body goes on in the next turn of the loop ... */
+    bool paused; /* ... and libcurl waits for that */
+    struct loop_timer rest;
+    unsigned sends; /* how often libcurl was about to send the request */
+    char reason[CURL_ERROR_SIZE];
+};
+
+/* A socket of libcurl's, watched by the loop. */
+struct http_socket {
+    struct loop_watch watch;
+    struct http *http;
+};
+
+static const struct {
+    CURLcode code;
+    enum failure failure;
+} failures[] = {
+    {CURLE_OK, FAILURE_NONE},
+    {CURLE_COULDNT_RESOLVE_HOST, FAILURE_UNREACHABLE},
+    {CURLE_COULDNT_RESOLVE_PROXY, FAILURE_UNREACHABLE},
+    {CURLE_COULDNT_CONNECT, FAILURE_UNREACHABLE},
+    {CURLE_OPERATION_TIMEDOUT, FAILURE_TIMEOUT},
+    {CURLE_SSL_CONNECT_ERROR, FAILURE_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, FAILURE_TLS},
+    {CURLE_SSL_CERTPROBLEM, FAILURE_TLS},
+    {CURLE_SSL_CIPHER, FAILURE_TLS},
+    {CURLE_SSL_CACERT_BADFILE, FAILURE_TLS},
+    {CURLE_SSL_ISSUER_ERROR, FAILURE_TLS},
+    {CURLE_SSL_INVALIDCERTSTATUS, FAILURE_TLS},
+    {CURLE_SSL_ENGINE_INITFAILED, FAILURE_TLS},
+    {CURLE_USE_SSL_FAILED, FAILURE_TLS},
+    {CURLE_BAD_CONTENT_ENCODING, FAILURE_MALFORMED},
+    {CURLE_OUT_OF_MEMORY, FAILURE_MEMORY},
+};
+
+static enum failure failure_of(CURLcode code)
+{
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        if (failures[i].code == code)
+            return failures[i].failure;
+    return FAILURE_BROKEN;
+}
+
+static void copy_token(char *to, size_t size, const char *from)
+{
+    size_t len = strlen(from);
+    if (len < size)
+        memcpy(to, from, len + 1);
+}
+
+static void copy_header(CURL *easy, const char *name, char *to, size_t size)
+{
+    struct curl_header *header;
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+        copy_token(to, size, header->value);
+}
+
+static void free_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *s = headers; s != NULL; s = s->next)
+        explicit_bzero(s->data, strlen(s->data));
+    curl_slist_free_all(headers);
+}
+
+static void exchange_free(struct http_exchange *x)
+{
+    loop_timer_clear(&x->rest);
+    if (x->easy != NULL) {
+        curl_multi_remove_handle(x->http->multi, x->easy);
+        curl_easy_cleanup(x->easy);
+    }
+    free_headers(x->headers);
+    free(x);
+}
+
+static void fill_answer(struct http_exchange *x, CURLcode code)
+{
+    struct http_answer *a = &x->request->answer;
+    *a = (struct http_answer){.failure = failure_of(code), .retry_after_s = -1};
+    a->sent = x->sends > 0;
+    if (x->data_failure != FAILURE_NONE)
+        a->failure = x->data_failure;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &a->status);
+    if (a->failure == FAILURE_NONE && !x->headers_ended) {
+        a->failure = FAILURE_BROKEN;
+        snprintf(x->reason, sizeof x->reason, "the answer ended inside its headers");
+    }
+    if (a->failure != FAILURE_NONE) {
+        snprintf(a->reason, sizeof a->reason, "%s",
+                 x->reason[0] != '\0' ? x->reason : curl_easy_strerror(code));
+        return;
+    }
+    curl_off_t retry_after = 0;
+    struct curl_header *header;
+    if (curl_easy_header(x->easy, "retry-after", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
+        a->retry_after_s =
+            retry_after < HTTP_RETRY_AFTER_MAX ? (long)retry_after : HTTP_RETRY_AFTER_MAX;
+    copy_header(x->easy, "etag", a->etag, sizeof a->etag);
+    copy_header(x->easy, "last-modified", a->last_modified, sizeof a->last_modified);
+    copy_header(x->easy, "x-request-id", a->request_id, sizeof a->request_id);
+}
+
+/* Hands a finished exchange to its owner, who may start and cancel others. */
+static void exchange_end(struct http_exchange *x, CURLcode code)
+{
+    struct http_request *r = x->request;
+    fill_answer(x, code);
+    r->exchange = NULL;
+    exchange_free(x);
+    r->done(r);
+}
+
+static void deliver_finished(struct http *h)
+{
+    CURLMsg *msg;
+    int left;
+    while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
+        if (msg->msg != CURLMSG_DONE)
+            continue;
+        struct http_exchange *x;
+        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &x);
+        exchange_end(x, msg->data.result);
+    }
+}
+
+static void on_socket_ready(void *arg, uint32_t events)
+{
+    struct http_socket *s = arg;
+    struct http *h = s->http;
+    int flags = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    int running;
+    curl_multi_socket_action(h->multi, s->watch.fd, flags, &running);
+    deliver_finished(h);
+}
+
+static void on_timer(void *arg)
+{
+    struct http *h = arg;
+    int running;
+    curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    deliver_finished(h);
+}
+
+static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    (void)multi;
+    struct http *h = arg;
+    if (timeout_ms < 0)
+        loop_timer_clear(&h->timer);
+    else
+        loop_timer_set(h->loop, &h->timer, (uint64_t)timeout_ms);
+    return 0;
+}
+
+static struct http_socket *socket_new(struct http *h, curl_socket_t fd)
+{
+    struct http_socket *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->http = h;
+    s->watch = (struct loop_watch){.fd = fd, .ready = on_socket_ready, .arg = s};
+    if (loop_add(h->loop, &s->watch, 0) < 0) {
+        free(s);
+        return NULL;
+    }
+    curl_multi_assign(h->multi, fd, s);
+    return s;
+}
+
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+    (void)easy;
+    struct http *h = arg;
+    struct http_socket *s = socket_arg;
+    if (what == CURL_POLL_REMOVE) {
+        if (s != NULL) {
+            loop_remove(h->loop, &s->watch);
+            curl_multi_assign(h->multi, fd, NULL);
+            free(s);
+        }
+        return 0;
+    }
+    if (s == NULL && (s = socket_new(h, fd)) == NULL)
+        return -1;
+    uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+    return loop_change(h->loop, &s->watch, events) < 0 ? -1 : 0;
+}
+
+/* libcurl sends a request once more, unasked, when a reused connection was closed under it. For
+ * a DELETE that must be our decision: the first may have been carried out. */
+static int on_before_send(void *arg, char *remote_ip, char *local_ip, int remote_port,
+                          int local_port)
+{
+    (void)remote_ip;
+    (void)local_ip;
+    (void)remote_port;
+    (void)local_port;
+    struct http_exchange *x = arg;
+    if (x->sends > 0 && x->request->method == HTTP_DELETE)
+        return CURL_PREREQFUNC_ABORT;
+    x->sends++;
+    return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl takes a connection that closes inside the headers for the end of an answer. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct http_exchange *x = arg;
+    x->headers_ended = size * count > 0 && (bytes[0] == '\r' || bytes[0] == '\n');
+    return size * count;
+}
+
+static void on_rested(void *arg)
+{
+    struct http_exchange *x = arg;
+    bool paused = x->paused;
+    x->rests = x->paused = false;
+    CURLcode code = paused ? curl_easy_pause(x->easy, CURLPAUSE_CONT) : CURLE_OK;
+    if (code != CURLE_OK) /* what was kept meanwhile was refused: libcurl tells nobody else */
+        exchange_end(x, code);
+}
+
+/* libcurl hands over all that has arrived, in one call: a long body is taken in slices. */
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct http_exchange *x = arg;
+    if (x->data_failure != FAILURE_NONE)
+        return 0;
+    if (x->rests) {
+        x->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (loop_should_yield(x->http->loop)) {
+        x->rests = true;
+        loop_timer_set(x->http->loop, &x->rest, 0);
+    }
+    x->data_failure = x->request->data(x->request, bytes, size * count);
+    return x->data_failure == FAILURE_NONE ? size * count : 0;
+}
+
+static int add_header(struct http_exchange *x, const char *name, const char *value)
+{
+    char line[HTTP_TOKEN_MAX + 64];
+    snprintf(line, sizeof line, "%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(x->headers, line);
+    if (longer == NULL)
+        return -ENOMEM;
+    x->headers = longer;
+    return 0;
+}
+
+static int make_headers(struct http_exchange *x)
+{
+    const struct http_request *r = x->request;
+    int err = add_header(x, "Accept", "application/json");
+    if (err == 0 && r->if_none_match[0] != '\0')
+        err = add_header(x, "If-None-Match", r->if_none_match);
+    if (err == 0 && r->if_modified_since[0] != '\0')
+        err = add_header(x, "If-Modified-Since", r->if_modified_since);
+    if (err < 0 || x->http->key_header == NULL)
+        return err;
+    struct curl_slist *longer = curl_slist_append(x->headers, x->http->key_header);
+    if (longer == NULL)
+        return -ENOMEM;
+    x->headers = longer;
+    return 0;
+}
+
+static void set_connection_options(CURL *e, const struct http_config *c)
+{
+    if (c->unix_socket != NULL)
+        curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, c->unix_socket);
+    if (c->ca_file != NULL)
+        curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
+    if (c->local)
+        curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, c->local ? "http,https" : "https");
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    /* Without it, ending a transfer waits for a resolver thread that is stuck in DNS. */
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+}
+
+static int set_up(struct http_exchange *x)
+{
+    const struct http_request *r = x->request;
+    const struct http_config *c = &x->http->config;
+    CURL *e = x->easy;
+    char url[2048];
+    int n = snprintf(url, sizeof url, "%s%s", c->base_url, r->target);
+    if (n < 0 || (size_t)n >= sizeof url)
+        return -ENAMETOOLONG;
+    set_connection_options(e, c);
+    if (r->method == HTTP_DELETE)
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "DELETE");
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(e, CURLOPT_USERAGENT, "bigdatafs/" BIGDATAFS_VERSION);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_before_send);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->reason);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, x);
+    return curl_easy_setopt(e, CURLOPT_URL, url) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+int http_start(struct http *h, struct http_request *r)
+{
+    struct http_exchange *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return -ENOMEM;
+    x->http = h;
+    x->request = r;
+    loop_timer_init(&x->rest, on_rested, x);
+    x->easy = curl_easy_init();
+    int err = x->easy == NULL ? -ENOMEM : make_headers(x);
+    if (err == 0)
+        err = set_up(x);
+    if (err == 0 && curl_multi_add_handle(h->multi, x->easy) != CURLM_OK)
+        err = -ENOMEM;
+    if (err < 0) {
+        exchange_free(x);
+        return err;
+    }
+    r->exchange = x;
+    return 0;
+}
+
+void http_cancel(struct http *h, struct http_request *r)
+{
+    (void)h;
+    if (r->exchange == NULL)
+        return;
+    exchange_free(r->exchange);
+    r->exchange = NULL;
+}
+
+bool http_was_sent(const struct http_request *r)
+{
+    return r->exchange != NULL && r->exchange->sends > 0;
+}
+
+long http_arriving_status(const struct http_request *r)
+{
+    long status = 0;
+    curl_easy_getinfo(r->exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+static void config_free(struct http_config *c)
+{
+    free((void *)(uintptr_t)c->base_url);
+    free((void *)(uintptr_t)c->unix_socket);
+    free((void *)(uintptr_t)c->ca_file);
+}
+
+static int config_copy(struct http_config *to, const struct http_config *from)
+{
+    *to = *from;
+    to->base_url = strdup(from->base_url);
+    to->unix_socket = from->unix_socket != NULL ? strdup(from->unix_socket) : NULL;
+    to->ca_file = from->ca_file != NULL ? strdup(from->ca_file) : NULL;
+    if (to->base_url != NULL && (to->unix_socket != NULL) == (from->unix_socket != NULL) &&
+        (to->ca_file != NULL) == (from->ca_file != NULL))
+        return 0;
+    config_free(to);
+    return -ENOMEM;
+}
+
+int http_new(struct loop *loop, const struct http_config *config, struct http **out)
+{
+    struct http *h = calloc(1, sizeof *h);
+    if (h == NULL)
+        return -ENOMEM;
+    h->loop = loop;
+    loop_timer_init(&h->timer, on_timer, h);
+    int err = config_copy(&h->config, config);
+    if (err < 0) {
+        free(h);
+        return err;
+    }
+    h->multi = curl_multi_init();
+    if (h->multi == NULL) {
+        http_free(h);
+        return -ENOMEM;
+    }
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+    long connections = (long)config->connections + HTTP_READS_MAX;
+    curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
+    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, connections);
+    curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, connections);
+    *out = h;
+    return 0;
+}
+
+void http_mask_key(const struct http *h, char *text)
+{
+    const char *key = h->key_header != NULL ? h->key_header + sizeof KEY_HEADER - 1 : "";
+    size_t len = strlen(key);
+    char *at = text;
+    while (len >= HTTP_KEY_SECRET_MIN && (at = strstr(at, key)) != NULL)
+        memset(at, '*', len);
+}
+
+static void key_free(struct http *h)
+{
+    if (h->key_header != NULL)
+        explicit_bzero(h->key_header, strlen(h->key_header));
+    free(h->key_header);
+    h->key_header = NULL;
+}
+
+void http_free(struct http *h)
+{
+    if (h == NULL)
+        return;
+    if (h->multi != NULL)
+        curl_multi_cleanup(h->multi);
+    loop_timer_clear(&h->timer);
+    key_free(h);
+    config_free(&h->config);
+    free(h);
+}
+
+int http_set_key(struct http *h, const char *key)
+{
+    size_t size = sizeof KEY_HEADER + strlen(key);
+    char *header = malloc(size);
+    if (header == NULL)
+        return -ENOMEM;
+    snprintf(header, size, KEY_HEADER "%s", key);
+    key_free(h);
+    h->key_header = header;
+    return 0;
+}

@@ -1,0 +1,127 @@
+#include "bigdatafs/service/journal.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bigdatafs/base/clock.h"
+#include "bigdatafs/service/failure.h"
+
+struct failure_entry {
+    char time[CLOCK_TEXT_SIZE];
+    char operation[16];
+    char id[UUID_LEN + 1];
+    bool has_who;
+    struct audit_who who;
+    int err;
+    long status;
+    char error_code[API_CODE_MAX];
+    char message[API_TEXT_MAX * 2];
+    char request_id[HTTP_TOKEN_MAX];
+    const char *hint;
+};
+
+struct failures {
+    uint64_t count;
+    struct failure_entry ring[FAILURES_MAX];
+};
+
+int failures_new(struct failures **out)
+{
+    *out = calloc(1, sizeof **out);
+    return *out != NULL ? 0 : -ENOMEM;
+}
+
+void failures_free(struct failures *f)
+{
+    free(f);
+}
+
+/* For what failed without an answer of the service. */
+static const char *local_hint(int err)
+{
+    switch (-err) {
+    case EDQUOT:
+        return "wait a minute, or raise the guard with -o guard=";
+    case EBUSY:
+        return "wait for the deletion under way: .bigdatafs/jobs shows it";
+    case EINVAL:
+        return "write ids alone, one a line: 8-4-4-4-12 hexadecimal digits";
+    case ENOENT:
+        return "check the id: the root and .archived have all that there are";
+    case EPERM:
+        return "mount without -o dry_run to delete";
+    case EINTR:
+        return "the audit log has what was sent and what became of it: try the rest again if it is "
+               "still wanted";
+    case ENOMEM:
+        return errors_hint(FAILURE_MEMORY, 0);
+    case EIO:
+        return "see that the audit log can be written: space, permissions, -o audit=; and when the "
+               "program was ending, in that log, what became of it";
+    default:
+        return "try again";
+    }
+}
+
+void failures_add(struct failures *f, const struct failure_note *note)
+{
+    struct failure_entry *e = &f->ring[f->count++ % FAILURES_MAX];
+    const struct api_result *r = note->result;
+    *e = (struct failure_entry){.err = note->err, .has_who = note->who != NULL};
+    clock_text_now(e->time);
+    snprintf(e->operation, sizeof e->operation, "%s", note->operation);
+    snprintf(e->id, sizeof e->id, "%s", note->id);
+    snprintf(e->message, sizeof e->message, "%s", note->reason);
+    if (note->who != NULL)
+        e->who = *note->who;
+    e->hint = note->hint;
+    if (e->hint == NULL)
+        e->hint = r != NULL ? errors_hint(r->failure, r->status) : local_hint(note->err);
+    if (r == NULL)
+        return;
+    e->status = r->status;
+    snprintf(e->error_code, sizeof e->error_code, "%s", r->error_code);
+    snprintf(e->request_id, sizeof e->request_id, "%s", r->request_id);
+}
+
+uint64_t failures_count(const struct failures *f)
+{
+    return f->count;
+}
+
+static int render_one(const struct failure_entry *e, struct buf *to)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "time", e->time);
+    cJSON_AddStringToObject(o, "operation", e->operation);
+    cJSON_AddStringToObject(o, "id", e->id);
+    if (e->has_who) {
+        cJSON_AddNumberToObject(o, "uid", e->who.uid);
+        cJSON_AddNumberToObject(o, "pid", e->who.pid);
+        cJSON_AddStringToObject(o, "command", e->who.command);
+    }
+    cJSON_AddNumberToObject(o, "status", (double)e->status);
+    cJSON_AddStringToObject(o, "errorCode", e->error_code);
+    cJSON_AddStringToObject(o, "message", e->message);
+    cJSON_AddStringToObject(o, "requestId", e->request_id);
+    cJSON_AddStringToObject(o, "errno", errors_name(e->err));
+    cJSON_AddStringToObject(o, "hint", e->hint);
+    char *text = cJSON_PrintUnformatted(o);
+    cJSON_Delete(o);
+    int err = text == NULL ? -ENOMEM : buf_printf(to, "%s\n", text);
+    free(text);
+    return err;
+}
+
+int failures_render(const struct failures *f, struct buf *to)
+{
+    int err = 0;
+    uint64_t first = f->count > FAILURES_MAX ? f->count - FAILURES_MAX : 0;
+    for (uint64_t i = first; err == 0 && i < f->count; i++)
+        err = render_one(&f->ring[i % FAILURES_MAX], to);
+    return err;
+}

@@ -1,9 +1,0 @@
-/* clock: the time of day as the API writes it: 2026-02-11T11:01:09.574095Z. */
-#ifndef BIGDATAFS_CLOCK_H
-#define BIGDATAFS_CLOCK_H
-
-enum { CLOCK_TEXT_SIZE = 64 };
-
-void clock_text_now(char text[static CLOCK_TEXT_SIZE]);
-
-#endif

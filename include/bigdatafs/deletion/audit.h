@@ -1,0 +1,102 @@
+/*
+ * audit: the record of every deletion, JSON lines in one file that is only ever appended to.
+ *
+ *   {"time","event":"intent","key","op","id","source","uid","gid","pid","command","connector"}
+ *        written and made durable before the first request is sent
+ *   {"time","event":"outcome","key","op","id","result","errno","status","requests","reason"}
+ *        result: "done" (the service said yes), "failed" (it did not, or nothing was sent),
+ *        "unknown" (a request was sent and its answer never came)
+ *   {"time","event":"resolved","key","op","id","result"}
+ *        what a later GET showed of an unknown outcome or an accepted hard delete:
+ *        "archived", "still there", "gone"
+ *
+ * Lines are written by a thread of their own; those that come meanwhile share the next write and
+ * its fdatasync, so that many deletions at once wait for the disk as long as one. One thread calls.
+ */
+#ifndef BIGDATAFS_DELETION_AUDIT_H
+#define BIGDATAFS_DELETION_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bigdatafs/base/compiler.h"
+#include "bigdatafs/base/log.h"
+#include "bigdatafs/base/loop.h"
+#include "bigdatafs/connector/name.h"
+#include "bigdatafs/connector/snapshot.h"
+
+enum {
+    AUDIT_KEY_SIZE = 32,
+    AUDIT_COMMAND_SIZE = 64,
+    AUDIT_PENDING_MAX = 65536,
+    AUDIT_LINE_MAX = CONNECTOR_TEXT_MAX + 8192,
+};
+
+enum audit_op { AUDIT_ARCHIVE, AUDIT_FORCE_DELETE };
+
+/* Who asked: as the kernel gave it with the request. */
+struct audit_who {
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+    char command[AUDIT_COMMAND_SIZE];
+};
+
+/* One deletion, from intent to its last line. */
+struct audit_record {
+    char key[AUDIT_KEY_SIZE]; /* set by audit_intent */
+    enum audit_op op;
+    char id[UUID_LEN + 1];
+    struct audit_who who;
+};
+
+struct audit_outcome {
+    const char *result;
+    int err; /* 0 or a negative errno */
+    long status;
+    unsigned requests;
+    const char *reason; /* "" for none */
+};
+
+typedef void audit_done_fn(void *arg, int err);
+
+struct audit;
+
+/* A deletion of an earlier run whose end is not in the file. */
+struct audit_pending {
+    struct audit_record record;
+    bool accepted; /* a hard delete that the service accepted, and that nobody saw end */
+};
+
+/* Opens (and makes, mode 0600) the file. source: the service, so that mounts of several can share a
+ * file. Where it cannot, the audit exists all the same and every
+ * intent fails with that errno: nothing is deleted without a record. */
+int audit_new(struct loop *loop, struct log *log, const char *path, const char *source,
+              struct audit **out) MUST_CHECK;
+/* Waits until what was handed over is written. NULL is fine. */
+void audit_free(struct audit *a);
+
+/* Reads what earlier runs on this service left open: *list is to be freed by the caller, at most
+ * AUDIT_PENDING_MAX, the oldest first. What belongs to a run that still lives, and lines that are
+ * no audit lines, are passed over. Blocks. */
+int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count) MUST_CHECK;
+
+/* Whether the run that made this key still has the file open. */
+bool audit_run_lives(const struct audit *a, const char *key);
+
+/* 0, or why the file could not be opened; what fails later is told to each line's done. */
+int audit_state(const struct audit *a) MUST_CHECK;
+const char *audit_path(const struct audit *a);
+const char *audit_source(const struct audit *a);
+
+/* done is called once the line is on the disk, or with a negative errno. An error here means that
+ * it will not be called. connector is the object as it was, or NULL. */
+int audit_intent(struct audit *a, struct audit_record *record, const struct connector *connector,
+                 audit_done_fn *done, void *arg) MUST_CHECK;
+/* done (may be NULL) is called when the line is written. What cannot be written is logged. */
+void audit_outcome(struct audit *a, const struct audit_record *record,
+                   const struct audit_outcome *outcome, audit_done_fn *done, void *arg);
+void audit_resolved(struct audit *a, const struct audit_record *record, const char *result);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * ops: the FUSE low-level operations. Each request gets exactly one reply: at once from memory, or,
+ * when it waits for the service, from the completion (a struct parked). A signal to the caller
+ * ends the wait with EINTR, never what was sent.
+ *
+ * open and opendir are answered ENOSYS, so that the kernel opens by itself and keeps what it read;
+ * node.h says why that is exact.
+ */
+#ifndef BIGDATAFS_FUSE_SESSION_H
+#define BIGDATAFS_FUSE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bigdatafs/base/compiler.h"
+#include "bigdatafs/base/log.h"
+#include "bigdatafs/base/loop.h"
+#include "bigdatafs/catalogue/catalogue.h"
+#include "bigdatafs/deletion/bulk.h"
+#include "bigdatafs/deletion/deletion.h"
+#include "bigdatafs/inode/nodes.h"
+#include "bigdatafs/kernel/notify.h"
+#include "bigdatafs/service/journal.h"
+
+enum {
+    OPS_FLUSH_MS = 1000,       /* that a reply waits at most for the kernel to know what changed */
+    OPS_LISTING_MAX = 1 << 17, /* bytes of one answer to readdir */
+};
+
+struct fuse_args;
+struct fuse_session;
+struct ops;
+
+struct ops_config {
+    struct loop *loop;
+    struct log *log;
+    struct catalogue *catalogue;
+    struct nodes *nodes;
+    struct deletions *deletions;
+    struct bulks *bulks;
+    struct failures *failures;
+    struct notify *notify;
+    bool confirm_id; /* .force_delete takes the connector's id alone */
+};
+
+/* Makes the FUSE session from libfuse's options. -EINVAL: an option is unknown, libfuse said which
+ * on stderr. */
+int ops_new(const struct ops_config *config, struct fuse_args *args, struct ops **out) MUST_CHECK;
+/* Ends the session; nothing may be parked. NULL is fine. */
+void ops_free(struct ops *o);
+
+struct fuse_session *ops_session(struct ops *o);
+
+/* Takes requests of the mounted session from now on. The loop stops when the mount ends. */
+int ops_start(struct ops *o) MUST_CHECK;
+/* Answers all who wait with err; what was sent goes on. No request is taken any more. */
+void ops_stop(struct ops *o, int err);
+
+/* Requests that wanted an answer, since the start. */
+uint64_t ops_count(const struct ops *o);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * api: the calls of the Content API that bigdatafs makes (GET list, GET one, DELETE, DELETE with
+ * force_delete=true), typed, with every way they can end as one struct api_result.
+ *
+ * Each starts an operation and returns it; done is called once, later,
+ * from the loop, and the operation is gone when it returns. What the result points to is borrowed
+ * for the call. ids must be UUIDs (name_is_uuid): nothing else is ever put into a URL.
+ */
+#ifndef BIGDATAFS_SERVICE_API_H
+#define BIGDATAFS_SERVICE_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bigdatafs/base/compiler.h"
+#include "bigdatafs/base/loop.h"
+#include "bigdatafs/connector/snapshot.h"
+#include "client.h"
+#include "listing.h"
+
+enum {
+    API_TEXT_MAX = 256, /* bytes kept of each text of the service, and of a description */
+    API_CODE_MAX = 64,
+};
+
+struct api_result {
+    int err; /* 0, or a negative errno by the table of errors.h */
+    enum failure failure;
+    long status;       /* HTTP, 0 without an answer */
+    unsigned attempts; /* requests sent or tried */
+    bool lost;         /* of them, one may have been carried out although its answer never came */
+    bool unsure;       /* err < 0, and the service may have carried the request out */
+    bool not_modified; /* list: the last one still holds */
+    struct connector *connector; /* the object of a 2xx answer, or NULL */
+    char error_code[API_CODE_MAX];
+    char message[API_TEXT_MAX];
+    char request_id[HTTP_TOKEN_MAX];
+};
+
+struct api;
+struct api_op;
+
+typedef void api_done_fn(void *arg, const struct api_result *result);
+
+int api_new(struct loop *loop, struct client *client, unsigned timeout_s,
+            struct api **out) MUST_CHECK;
+void api_free(struct api *a); /* nothing may be under way; NULL is fine */
+
+/* Whom to tell of the end of an operation on one connector, and until when it may take. */
+struct api_call {
+    uint64_t deadline_ms; /* of loop_now; see api_deadline */
+    api_done_fn *done;
+    void *arg;
+};
+
+int api_get(struct api *a, const char *id, const struct api_call *call,
+            struct api_op **op) MUST_CHECK;
+int api_archive(struct api *a, const char *id, const struct api_call *call,
+                struct api_op **op) MUST_CHECK;
+/* Never resent once the service may have acted on it: then the result says unsure. */
+int api_force_delete(struct api *a, const char *id, const struct api_call *call,
+                     struct api_op **op) MUST_CHECK;
+
+struct api_list_sink {
+    void (*restart)(void *arg);  /* before each attempt: forget the elements so far */
+    listing_element_fn *element; /* each connector; see listing.h */
+    api_done_fn *done;
+    void *arg;
+};
+
+/* The service may answer that nothing changed since the last list that arrived whole. */
+int api_list(struct api *a, const struct api_list_sink *sink, struct api_op **op) MUST_CHECK;
+
+/* done will not be called. A request that was sent is not taken back by it. */
+void api_cancel(struct api_op *op);
+
+/* The last list was not taken over whole: the next one must not be answered with "not modified". */
+void api_forget_list(struct api *a);
+
+/* What of an operation has left this machine: API_UNSENT nothing that the service may have carried
+ * out, API_IN_FLIGHT an attempt that has a connection is under way, API_LOST one may have been
+ * carried out and the next one waits for its time. */
+enum api_sent { API_UNSENT, API_IN_FLIGHT, API_LOST };
+enum api_sent api_sent(const struct api_op *op);
+unsigned api_attempts(const struct api_op *op); /* so far, without one that has no connection */
+/* The attempt under way is the last one, whatever its answer. */
+void api_send_no_more(struct api_op *op);
+
+/* The deadline of an operation that starts now and may take -o timeout= seconds. */
+uint64_t api_deadline(const struct api *a);
+
+/* Why it failed, for logs and the errors file: "HTTP 404 CONNECTOR_NOT_FOUND: Connector not
+ * found", or libcurl's reason. */
+void api_describe(const struct api_result *result, char *text, size_t size);
+
+#endif
