@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/sentence.h"
+#include "bigdatafs/base/uuid.h"
+#include "bigdatafs/service/failure.h"
 #include "refresh.h"
 
 enum { COMPACT_SHARE = 16 }; /* tombstones are freed when they are more than one in so many */
@@ -26,8 +29,8 @@ struct catalogue {
     struct loop *loop;
     struct api *api;
     struct log *log;
-    struct failures *failures;
-    struct slots *slots;
+    struct journal *journal;
+    struct connectors *connectors;
     struct refresh *refresh;
     uint64_t ttl_ms, stale_ms;
     struct catalogue_observer observer;
@@ -143,18 +146,18 @@ static void start_refresh(struct catalogue *c)
 static void note_failure(struct catalogue *c, const char *operation, const char *id,
                          const struct api_result *result, const char *why)
 {
-    struct failure_note note = {
+    struct journal_note note = {
         .operation = operation, .id = id, .err = result->err, .result = result, .reason = why};
-    failures_add(c->failures, &note);
+    journal_add(c->journal, &note);
 }
 
 static void note_list_failure(struct catalogue *c, const struct api_result *result)
 {
-    char why[API_TEXT_MAX * 2];
+    char why[SENTENCE_MAX];
     api_describe(result, why, sizeof why);
     if (!c->state.failing)
         log_warning(c->log, "the list of connectors could not be fetched: %s; %s%s", why,
-                    errors_hint(result->failure, result->status),
+                    failure_hint(result->failure, result->status),
                     c->state.loaded ? "; the last good list is served meanwhile" : "");
     note_failure(c, "list", "", result, why);
     c->state.failing = true;
@@ -177,8 +180,9 @@ static void note_success(struct catalogue *c, unsigned left_out, bool not_modifi
                         left_out);
         c->state.left_out = left_out;
     }
-    if (slots_count_in(c->slots, PLACE_NONE) > slots_count(c->slots) / COMPACT_SHARE)
-        slots_compact(c->slots, c->changes);
+    if (connectors_count_in(c->connectors, PLACE_NONE) >
+        connectors_count(c->connectors) / COMPACT_SHARE)
+        connectors_compact(c->connectors, c->changes);
     if (c->observer.refreshed != NULL)
         c->observer.refreshed(c->observer.arg);
 }
@@ -213,13 +217,13 @@ static void on_refresh_done(void *arg, const struct api_result *result, unsigned
     start_refresh(c);
 }
 
-static void on_refresh_set(void *arg, struct slot *slot, struct connector *connector)
+static void on_refresh_set(void *arg, struct connector *connector, struct snapshot *snapshot)
 {
     struct catalogue *c = arg;
-    enum place was = slot->place;
-    slots_set(c->slots, slot, connector);
+    enum place was = connector->place;
+    connectors_set(c->connectors, connector, snapshot);
     if (c->observer.changed != NULL)
-        c->observer.changed(c->observer.arg, slot, was);
+        c->observer.changed(c->observer.arg, connector, was);
 }
 
 static bool may_start_refresh(const struct catalogue *c)
@@ -287,27 +291,28 @@ void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w)
     start_refresh(c);
 }
 
-static void tell_changed(struct catalogue *c, struct slot *slot, struct connector *connector)
+static void tell_changed(struct catalogue *c, struct connector *connector,
+                         struct snapshot *snapshot)
 {
-    slot->changed = ++c->changes;
-    slot->confirmed_s = (uint32_t)(loop_now(c->loop) / 1000);
-    on_refresh_set(c, slot, connector);
+    connector->changed = ++c->changes;
+    connector->confirmed_s = (uint32_t)(loop_now(c->loop) / 1000);
+    on_refresh_set(c, connector, snapshot);
 }
 
-int catalogue_learn(struct catalogue *c, struct connector *connector, struct slot **out)
+int catalogue_learn(struct catalogue *c, struct snapshot *snapshot, struct connector **out)
 {
-    struct slot *slot = slots_find(c->slots, connector->id);
-    if (slot == NULL) {
-        int err = slots_add(c->slots, connector->id, &slot);
+    struct connector *connector = connectors_find(c->connectors, snapshot->id);
+    if (connector == NULL) {
+        int err = connectors_add(c->connectors, snapshot->id, &connector);
         if (err < 0)
             return err;
     }
     for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
-        if (strcmp(c->absent[i].id, connector->id) == 0)
+        if (strcmp(c->absent[i].id, snapshot->id) == 0)
             c->absent[i].until_ms = 0;
-    tell_changed(c, slot, connector);
+    tell_changed(c, connector, snapshot);
     if (out != NULL)
-        *out = slot;
+        *out = connector;
     return 0;
 }
 
@@ -318,10 +323,20 @@ static void remember_absent(struct catalogue *c, const char *id)
     a->until_ms = loop_now(c->loop) + c->ttl_ms;
 }
 
-void catalogue_learn_gone(struct catalogue *c, struct slot *slot)
+void catalogue_learn_gone(struct catalogue *c, struct connector *connector)
 {
-    remember_absent(c, slot->id);
-    tell_changed(c, slot, NULL);
+    remember_absent(c, connector->id);
+    tell_changed(c, connector, NULL);
+}
+
+void catalogue_set_progress(struct catalogue *c, struct connector *connector,
+                            enum progress progress)
+{
+    if (connector->progress == progress)
+        return;
+    connector->progress = (uint8_t)progress;
+    if (c->observer.progress != NULL)
+        c->observer.progress(c->observer.arg, connector);
 }
 
 static void on_ask_done(void *arg, const struct api_result *result)
@@ -330,20 +345,20 @@ static void on_ask_done(void *arg, const struct api_result *result)
     struct catalogue *c = a->catalogue;
     int err = result->err;
     a->op = NULL;
-    if (err == 0 && strcmp(result->connector->id, a->id) == 0) {
-        err = catalogue_learn(c, result->connector, NULL);
-    } else if (err == 0 || (result->failure == FAILURE_NONE && result->status == 404)) {
-        struct slot *slot = slots_find(c->slots, a->id);
+    if (err == 0 && strcmp(result->snapshot->id, a->id) == 0) {
+        err = catalogue_learn(c, result->snapshot, NULL);
+    } else if (err == 0 || (api_says_gone(result))) {
+        struct connector *connector = connectors_find(c->connectors, a->id);
         err = 0;
-        if (slot != NULL && slot->place != PLACE_NONE)
-            catalogue_learn_gone(c, slot);
+        if (connector_exists(connector))
+            catalogue_learn_gone(c, connector);
         else
             remember_absent(c, a->id);
     } else {
-        char why[API_TEXT_MAX * 2];
+        char why[SENTENCE_MAX];
         api_describe(result, why, sizeof why);
         log_warning(c->log, "%s cannot be asked for: %s; %s", a->id, why,
-                    errors_hint(result->failure, result->status));
+                    failure_hint(result->failure, result->status));
         note_failure(c, "get", a->id, result, why);
     }
     struct catalogue_waiter due = a->waiters;
@@ -383,14 +398,14 @@ int catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *
     return 1;
 }
 
-bool catalogue_confirmed(const struct catalogue *c, const struct slot *slot)
+bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector)
 {
-    return loop_now(c->loop) / 1000 - slot->confirmed_s < c->ttl_ms / 1000;
+    return loop_now(c->loop) / 1000 - connector->confirmed_s < c->ttl_ms / 1000;
 }
 
-struct slots *catalogue_slots(struct catalogue *c)
+struct connectors *catalogue_connectors(struct catalogue *c)
 {
-    return c->slots;
+    return c->connectors;
 }
 
 struct catalogue_state catalogue_state(const struct catalogue *c)
@@ -406,7 +421,7 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
     c->observer = *observer;
 }
 
-int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct failures *failures,
+int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct journal *journal,
                   const struct catalogue_options *options, struct catalogue **out)
 {
     struct catalogue *c = calloc(1, sizeof *c);
@@ -415,16 +430,16 @@ int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct fa
     c->loop = loop;
     c->api = api;
     c->log = log;
-    c->failures = failures;
+    c->journal = journal;
     c->ttl_ms = (uint64_t)options->ttl_s * 1000;
     c->stale_ms = (uint64_t)options->stale_s * 1000;
     ring_init(&c->waiters);
     ring_init(&c->again_waiters);
     loop_timer_init(&c->patience, on_patience_end, c);
     struct refresh_host host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
-    int err = slots_new(&c->slots);
+    int err = connectors_new(&c->connectors);
     if (err == 0)
-        err = refresh_new(loop, api, log, c->slots, &host, &c->refresh);
+        err = refresh_new(loop, api, log, c->connectors, &host, &c->refresh);
     if (err < 0) {
         catalogue_free(c);
         return err;
@@ -442,6 +457,6 @@ void catalogue_free(struct catalogue *c)
             api_cancel(c->asks[i].op);
     loop_timer_clear(&c->patience);
     refresh_free(c->refresh);
-    slots_free(c->slots);
+    connectors_free(c->connectors);
     free(c);
 }

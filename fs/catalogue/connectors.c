@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct slots {
-    struct slot **order; /* by serial */
+#include "bigdatafs/base/hash.h"
+#include "bigdatafs/base/uuid.h"
+
+struct connectors {
+    struct connector **order; /* by serial */
     size_t count, capacity;
     uint32_t
         *index; /* into order, from 1; open addressing with linear probing, at most half full */
@@ -18,9 +21,19 @@ struct slots {
 
 enum { FIRST_INDEX_SIZE = 64 };
 
-int slots_new(struct slots **out)
+bool connector_exists(const struct connector *connector)
 {
-    struct slots *s = calloc(1, sizeof *s);
+    return connector != NULL && connector->place != PLACE_NONE;
+}
+
+bool connector_is_being_deleted(const struct connector *connector)
+{
+    return connector->progress == PROGRESS_DELETING || connector->progress == PROGRESS_STALLED;
+}
+
+int connectors_new(struct connectors **out)
+{
+    struct connectors *s = calloc(1, sizeof *s);
     if (s == NULL)
         return -ENOMEM;
     s->index_size = FIRST_INDEX_SIZE;
@@ -33,12 +46,12 @@ int slots_new(struct slots **out)
     return 0;
 }
 
-void slots_free(struct slots *s)
+void connectors_free(struct connectors *s)
 {
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->count; i++) {
-        connector_unref(s->order[i]->connector);
+        snapshot_unref(s->order[i]->snapshot);
         free(s->order[i]);
     }
     free(s->order);
@@ -46,16 +59,16 @@ void slots_free(struct slots *s)
     free(s);
 }
 
-static uint32_t *index_place(const struct slots *s, const char *id)
+static uint32_t *index_place(const struct connectors *s, const char *id)
 {
     size_t mask = s->index_size - 1;
-    size_t i = name_hash(id, UUID_LEN, 0) & mask;
+    size_t i = hash_bytes(id, UUID_LEN, 0) & mask;
     while (s->index[i] != 0 && memcmp(s->order[s->index[i] - 1]->id, id, UUID_LEN) != 0)
         i = (i + 1) & mask;
     return &s->index[i];
 }
 
-struct slot *slots_find(const struct slots *s, const char *id)
+struct connector *connectors_find(const struct connectors *s, const char *id)
 {
     if (strlen(id) != UUID_LEN)
         return NULL;
@@ -63,20 +76,20 @@ struct slot *slots_find(const struct slots *s, const char *id)
     return at != 0 ? s->order[at - 1] : NULL;
 }
 
-static void index_fill(struct slots *s)
+static void index_fill(struct connectors *s)
 {
     memset(s->index, 0, s->index_size * sizeof *s->index);
     for (uint32_t i = 0; i < s->count; i++)
         *index_place(s, s->order[i]->id) = i + 1;
 }
 
-static int make_room(struct slots *s)
+static int make_room(struct connectors *s)
 {
-    if (s->count >= SLOTS_MAX)
+    if (s->count >= CONNECTORS_MAX)
         return -ENOSPC;
     if (s->count == s->capacity) {
         size_t capacity = s->capacity == 0 ? 32 : s->capacity * 2;
-        struct slot **order = reallocarray(s->order, capacity, sizeof *order);
+        struct connector **order = reallocarray(s->order, capacity, sizeof *order);
         if (order == NULL)
             return -ENOMEM;
         s->order = order;
@@ -94,40 +107,42 @@ static int make_room(struct slots *s)
     return 0;
 }
 
-int slots_add(struct slots *s, const char *id, struct slot **out)
+int connectors_add(struct connectors *s, const char *id, struct connector **out)
 {
     int err = make_room(s);
     if (err < 0)
         return err;
-    struct slot *slot = calloc(1, sizeof *slot);
-    if (slot == NULL)
+    struct connector *connector = calloc(1, sizeof *connector);
+    if (connector == NULL)
         return -ENOMEM;
-    snprintf(slot->id, sizeof slot->id, "%s", id);
-    slot->serial = ++s->last_serial;
-    s->order[s->count] = slot;
+    snprintf(connector->id, sizeof connector->id, "%s", id);
+    connector->serial = ++s->last_serial;
+    s->order[s->count] = connector;
     *index_place(s, id) = (uint32_t)++s->count;
     s->in_place[PLACE_NONE]++;
-    *out = slot;
+    *out = connector;
     return 0;
 }
 
-void slots_set(struct slots *s, struct slot *slot, struct connector *c)
+void connectors_set(struct connectors *s, struct connector *connector, struct snapshot *c)
 {
-    s->in_place[slot->place]--;
-    if (slot->connector != NULL)
-        s->text_bytes -= slot->connector->text_len;
+    s->in_place[connector->place]--;
+    if (connector->snapshot != NULL)
+        s->text_bytes -= connector->snapshot->text_len;
     if (c != NULL)
-        connector_ref(c);
-    connector_unref(slot->connector);
-    slot->connector = c;
-    slot->place = (uint8_t)(c == NULL ? PLACE_NONE : c->archived ? PLACE_ARCHIVED : PLACE_ACTIVE);
-    s->in_place[slot->place]++;
+        snapshot_ref(c);
+    snapshot_unref(connector->snapshot);
+    connector->snapshot = c;
+    connector->place = (uint8_t)(c == NULL     ? PLACE_NONE
+                                 : c->archived ? PLACE_ARCHIVED
+                                               : PLACE_ACTIVE);
+    s->in_place[connector->place]++;
     if (c != NULL)
         s->text_bytes += c->text_len;
 }
 
-/* The index of the first slot whose serial is greater. */
-static size_t index_after(const struct slots *s, uint64_t serial)
+/* The index of the first connector whose serial is greater. */
+static size_t index_after(const struct connectors *s, uint64_t serial)
 {
     size_t low = 0, high = s->count;
     while (low < high) {
@@ -140,7 +155,8 @@ static size_t index_after(const struct slots *s, uint64_t serial)
     return low;
 }
 
-struct slot *slots_next(const struct slots *s, enum place place, uint64_t after_serial)
+struct connector *connectors_next(const struct connectors *s, enum place place,
+                                  uint64_t after_serial)
 {
     size_t low = index_after(s, after_serial);
     while (low < s->count && s->order[low]->place != place)
@@ -148,43 +164,44 @@ struct slot *slots_next(const struct slots *s, enum place place, uint64_t after_
     return low < s->count ? s->order[low] : NULL;
 }
 
-size_t slots_index(const struct slots *s, const struct slot *slot)
+size_t connectors_index(const struct connectors *s, const struct connector *connector)
 {
-    return index_after(s, slot->serial) - 1;
+    return index_after(s, connector->serial) - 1;
 }
 
-struct slot *slots_at(const struct slots *s, size_t index)
+struct connector *connectors_at(const struct connectors *s, size_t index)
 {
     return s->order[index];
 }
 
-size_t slots_count(const struct slots *s)
+size_t connectors_count(const struct connectors *s)
 {
     return s->count;
 }
 
-size_t slots_count_in(const struct slots *s, enum place place)
+size_t connectors_count_in(const struct connectors *s, enum place place)
 {
     return s->in_place[place];
 }
 
-uint64_t slots_text_bytes(const struct slots *s)
+uint64_t connectors_text_bytes(const struct connectors *s)
 {
     return s->text_bytes;
 }
 
-void slots_compact(struct slots *s, uint64_t before)
+void connectors_compact(struct connectors *s, uint64_t before)
 {
     if (s->in_place[PLACE_NONE] == 0)
         return;
     size_t kept = 0;
     for (size_t i = 0; i < s->count; i++) {
-        struct slot *slot = s->order[i];
-        if (slot->place == PLACE_NONE && slot->pins == 0 && slot->changed <= before) {
+        struct connector *connector = s->order[i];
+        if (connector->place == PLACE_NONE && connector->pins == 0 &&
+            connector->changed <= before) {
             s->in_place[PLACE_NONE]--;
-            free(slot);
+            free(connector);
         } else {
-            s->order[kept++] = slot;
+            s->order[kept++] = connector;
         }
     }
     if (kept == s->count)

@@ -8,16 +8,16 @@
 
 enum state { IDLE, LISTING, COMMITTING, COMPARING, VERIFYING, CONCLUDING };
 
-/* An element of the list. connector is NULL when the slot has this very text. */
+/* An element of the list. connector is NULL when the connector has this very text. */
 struct staged {
-    struct slot *slot; /* NULL: an id not seen before */
-    struct connector *connector;
+    struct connector *connector; /* NULL: an id not seen before */
+    struct snapshot *snapshot;
 };
 
 /* One missing connector that is being asked for. */
 struct check {
     struct refresh *refresh;
-    struct slot *slot;
+    struct connector *connector;
     struct api_op *op;
 };
 
@@ -25,7 +25,7 @@ struct refresh {
     struct loop *loop;
     struct api *api;
     struct log *log;
-    struct slots *slots;
+    struct connectors *connectors;
     struct refresh_host host;
     enum state state;
     uint32_t number;  /* of this list */
@@ -34,12 +34,12 @@ struct refresh {
     struct staged *staged;
     size_t count, capacity, committed;
     uint64_t bytes; /* of the elements that are not what was there */
-    size_t guess;   /* index of the slot that the next element probably is */
+    size_t guess;   /* index of the connector that the next element probably is */
     unsigned left_out;
     bool partial;        /* something newer was known, so a part of the list was passed over */
     bool lists_archived; /* some list had an archived connector: absence from it tells */
     struct loop_timer turn;
-    size_t at; /* COMPARING, CONCLUDING: index of the next slot */
+    size_t at; /* COMPARING, CONCLUDING: index of the next connector */
     size_t missing, kept;
     struct check checks[REFRESH_SAMPLE];
     unsigned checks_left, alive;
@@ -51,18 +51,18 @@ static void on_turn(void *arg);
 static void drop_staged(struct refresh *r)
 {
     for (size_t i = r->committed; i < r->count; i++) {
-        if (r->staged[i].slot != NULL)
-            r->staged[i].slot->pins--;
-        connector_unref(r->staged[i].connector);
+        if (r->staged[i].connector != NULL)
+            r->staged[i].connector->pins--;
+        snapshot_unref(r->staged[i].snapshot);
     }
     r->count = r->committed = r->guess = 0;
     r->bytes = 0;
 }
 
-static int stage(struct refresh *r, struct slot *slot, struct connector *c)
+static int stage(struct refresh *r, struct connector *connector, struct snapshot *c)
 {
     if (r->count == r->capacity) {
-        if (r->capacity >= SLOTS_MAX)
+        if (r->capacity >= CONNECTORS_MAX)
             return -EFBIG;
         size_t capacity = r->capacity == 0 ? 64 : r->capacity * 2;
         struct staged *staged = reallocarray(r->staged, capacity, sizeof *staged);
@@ -71,31 +71,31 @@ static int stage(struct refresh *r, struct slot *slot, struct connector *c)
         r->staged = staged;
         r->capacity = capacity;
     }
-    if (slot != NULL) {
-        slot->seen = r->number;
-        slot->pins++;
+    if (connector != NULL) {
+        connector->seen = r->number;
+        connector->pins++;
     }
-    r->staged[r->count++] = (struct staged){.slot = slot, .connector = c};
+    r->staged[r->count++] = (struct staged){.connector = connector, .snapshot = c};
     return 0;
 }
 
-static bool has_text(const struct slot *slot, const char *json, size_t len)
+static bool has_text(const struct connector *connector, const char *json, size_t len)
 {
-    return slot->connector != NULL && slot->connector->text_len == len &&
-           memcmp(slot->connector->text, json, len) == 0;
+    return connector->snapshot != NULL && connector->snapshot->text_len == len &&
+           memcmp(connector->snapshot->text, json, len) == 0;
 }
 
-/* Lists keep their order, so the element is probably the slot after the last one's: comparing its
- * text first spares the parse of everything that did not change. */
-static struct slot *guess_slot(struct refresh *r, const char *json, size_t len)
+/* Lists keep their order, so the element is probably the connector after the last one's: comparing
+ * its text first spares the parse of everything that did not change. */
+static struct connector *guess_connector(struct refresh *r, const char *json, size_t len)
 {
-    while (r->guess < slots_count(r->slots)) {
-        struct slot *slot = slots_at(r->slots, r->guess);
-        if (slot->listed) {
-            if (slot->seen == r->number || !has_text(slot, json, len))
+    while (r->guess < connectors_count(r->connectors)) {
+        struct connector *connector = connectors_at(r->connectors, r->guess);
+        if (connector->listed) {
+            if (connector->seen == r->number || !has_text(connector, json, len))
                 return NULL;
             r->guess++;
-            return slot;
+            return connector;
         }
         r->guess++;
     }
@@ -105,34 +105,34 @@ static struct slot *guess_slot(struct refresh *r, const char *json, size_t len)
 static int on_element(void *arg, const char *json, size_t len)
 {
     struct refresh *r = arg;
-    struct slot *slot = guess_slot(r, json, len);
-    if (slot != NULL)
-        return stage(r, slot, NULL);
-    struct connector *c;
+    struct connector *connector = guess_connector(r, json, len);
+    if (connector != NULL)
+        return stage(r, connector, NULL);
+    struct snapshot *c;
     if ((r->bytes += len) > REFRESH_BYTES_MAX)
         return -EFBIG;
-    int err = connector_parse(json, len, &c);
+    int err = snapshot_parse(json, len, &c);
     if (err == -EINVAL || err == -EFBIG) {
         r->left_out++;
         return 0;
     }
     if (err < 0)
         return err;
-    slot = slots_find(r->slots, c->id);
-    if (slot != NULL)
-        r->guess = slots_index(r->slots, slot) + 1;
-    if (slot != NULL && slot->seen == r->number) { /* the second with this id */
+    connector = connectors_find(r->connectors, c->id);
+    if (connector != NULL)
+        r->guess = connectors_index(r->connectors, connector) + 1;
+    if (connector != NULL && connector->seen == r->number) { /* the second with this id */
         r->left_out++;
-        connector_unref(c);
+        snapshot_unref(c);
         return 0;
     }
-    if (slot != NULL && has_text(slot, json, len)) {
-        connector_unref(c);
+    if (connector != NULL && has_text(connector, json, len)) {
+        snapshot_unref(c);
         c = NULL;
     }
-    err = stage(r, slot, c);
+    err = stage(r, connector, c);
     if (err < 0)
-        connector_unref(c);
+        snapshot_unref(c);
     return err;
 }
 
@@ -161,7 +161,7 @@ static void on_list_done(void *arg, const struct api_result *result)
     struct refresh *r = arg;
     r->op = NULL;
     r->result = *result;
-    r->result.connector = NULL;
+    r->result.snapshot = NULL;
     if (result->err < 0 || result->not_modified) {
         finish(r);
         return;
@@ -172,68 +172,69 @@ static void on_list_done(void *arg, const struct api_result *result)
 
 static void commit_one(struct refresh *r, struct staged *s)
 {
-    struct slot *slot = s->slot;
-    if (slot == NULL) {
-        slot =
-            slots_find(r->slots, s->connector->id); /* learned of meanwhile, or twice in the list */
-        if (slot != NULL && slot->seen == r->number) {
+    struct connector *connector = s->connector;
+    if (connector == NULL) {
+        connector = connectors_find(
+            r->connectors, s->snapshot->id); /* learned of meanwhile, or twice in the list */
+        if (connector != NULL && connector->seen == r->number) {
             r->left_out++;
             return;
         }
-        if (slot == NULL && slots_add(r->slots, s->connector->id, &slot) < 0) {
+        if (connector == NULL && connectors_add(r->connectors, s->snapshot->id, &connector) < 0) {
             r->left_out++;
             return;
         }
-        slot->seen = r->number;
+        connector->seen = r->number;
     }
-    slot->listed = true;
-    slot->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
-    if (s->connector != NULL && slot->changed <= r->changes)
-        r->host.set(r->host.arg, slot, s->connector);
-    else if (slot->changed > r->changes)
+    connector->listed = true;
+    connector->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
+    if (s->snapshot != NULL && connector->changed <= r->changes)
+        r->host.set(r->host.arg, connector, s->snapshot);
+    else if (connector->changed > r->changes)
         r->partial = true;
-    if (slot->place == PLACE_ARCHIVED)
+    if (connector->place == PLACE_ARCHIVED)
         r->lists_archived = true;
 }
 
-/* Marks the slot if the list lacks it and should have it. Archived ones count if lists have shown
- * any: whether they do is open. */
-static void compare_one(struct refresh *r, struct slot *slot)
+/* Marks the connector if the list lacks it and should have it. Archived ones count if lists have
+ * shown any: whether they do is open. */
+static void compare_one(struct refresh *r, struct connector *connector)
 {
-    bool expected =
-        slot->place == PLACE_ACTIVE || (slot->place == PLACE_ARCHIVED && r->lists_archived);
-    slot->suspect = expected && slot->seen != r->number && slot->changed <= r->changes;
-    if (slot->seen != r->number)
-        slot->listed = false;
-    if (expected && slot->seen != r->number && slot->changed > r->changes)
+    bool expected = connector->place == PLACE_ACTIVE ||
+                    (connector->place == PLACE_ARCHIVED && r->lists_archived);
+    connector->suspect =
+        expected && connector->seen != r->number && connector->changed <= r->changes;
+    if (connector->seen != r->number)
+        connector->listed = false;
+    if (expected && connector->seen != r->number && connector->changed > r->changes)
         r->partial = true;
-    r->missing += slot->suspect;
+    r->missing += connector->suspect;
 }
 
-static void set_gone(struct refresh *r, struct slot *slot)
+static void set_gone(struct refresh *r, struct connector *connector)
 {
-    slot->suspect = false;
-    if (slot->changed <= r->changes)
-        r->host.set(r->host.arg, slot, NULL);
+    connector->suspect = false;
+    if (connector->changed <= r->changes)
+        r->host.set(r->host.arg, connector, NULL);
 }
 
 /* All answers are in. The list is believed for those that were not asked for if the whole sample
  * is gone; otherwise only what the service itself called gone is removed. */
-static void conclude_one(struct refresh *r, struct slot *slot)
+static void conclude_one(struct refresh *r, struct connector *connector)
 {
-    if (!slot->suspect)
+    if (!connector->suspect)
         return;
     if (r->alive == 0)
-        set_gone(r, slot);
+        set_gone(r, connector);
     else
         r->kept++;
-    slot->suspect = false;
+    connector->suspect = false;
 }
 
 static void conclude(struct refresh *r)
 {
     r->state = CONCLUDING;
-    r->at = r->missing > 0 ? 0 : slots_count(r->slots);
+    r->at = r->missing > 0 ? 0 : connectors_count(r->connectors);
     r->kept = 0;
     loop_timer_set(r->loop, &r->turn, 0);
 }
@@ -252,18 +253,18 @@ static void on_check_done(void *arg, const struct api_result *result)
 {
     struct check *k = arg;
     struct refresh *r = k->refresh;
-    struct slot *slot = k->slot;
+    struct connector *connector = k->connector;
     k->op = NULL;
-    slot->pins--;
-    bool gone = result->failure == FAILURE_NONE && result->status == 404;
-    if (result->err == 0 && slot->changed <= r->changes) {
-        r->host.set(r->host.arg, slot, result->connector);
-        slot->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
+    connector->pins--;
+    bool gone = api_says_gone(result);
+    if (result->err == 0 && connector->changed <= r->changes) {
+        r->host.set(r->host.arg, connector, result->snapshot);
+        connector->confirmed_s = (uint32_t)(loop_now(r->loop) / 1000);
     }
     if (gone)
-        set_gone(r, slot);
-    if (gone || (result->err == 0 && result->connector->archived)) {
-        slot->suspect = false; /* an archived one need not be in the list */
+        set_gone(r, connector);
+    if (gone || (result->err == 0 && result->snapshot->archived)) {
+        connector->suspect = false; /* an archived one need not be in the list */
         r->missing--;
     } else {
         r->alive++;
@@ -272,14 +273,14 @@ static void on_check_done(void *arg, const struct api_result *result)
         conclude(r);
 }
 
-static void start_check(struct refresh *r, struct slot *slot)
+static void start_check(struct refresh *r, struct connector *connector)
 {
     struct check *k = &r->checks[r->checks_left];
-    *k = (struct check){.refresh = r, .slot = slot};
+    *k = (struct check){.refresh = r, .connector = connector};
     struct api_call call = {.deadline_ms = api_deadline(r->api), .done = on_check_done, .arg = k};
-    if (api_get(r->api, slot->id, &call, &k->op) < 0)
+    if (api_get(r->api, connector->id, &call, &k->op) < 0)
         return;
-    slot->pins++;
+    connector->pins++;
     r->checks_left++;
 }
 
@@ -289,10 +290,11 @@ static void verify(struct refresh *r)
     r->checks_left = r->alive = 0;
     size_t step = r->missing / REFRESH_SAMPLE + 1, nth = 0;
     for (size_t i = 0;
-         r->missing > 0 && i < slots_count(r->slots) && r->checks_left < REFRESH_SAMPLE; i++) {
-        struct slot *slot = slots_at(r->slots, i);
-        if (slot->suspect && nth++ % step == 0)
-            start_check(r, slot);
+         r->missing > 0 && i < connectors_count(r->connectors) && r->checks_left < REFRESH_SAMPLE;
+         i++) {
+        struct connector *connector = connectors_at(r->connectors, i);
+        if (connector->suspect && nth++ % step == 0)
+            start_check(r, connector);
     }
     if (r->checks_left == 0) {
         r->alive = r->missing > 0; /* nothing could be asked: nothing is believed */
@@ -304,12 +306,13 @@ static void commit_next(struct refresh *r)
 {
     struct staged *s = &r->staged[r->committed++];
     commit_one(r, s);
-    if (s->slot != NULL)
-        s->slot->pins--;
-    connector_unref(s->connector);
+    if (s->connector != NULL)
+        s->connector->pins--;
+    snapshot_unref(s->snapshot);
 }
 
-/* One step of the work that goes through all elements or slots; false when there is none left. */
+/* One step of the work that goes through all elements or connectors; false when there is none left.
+ */
 static bool step(struct refresh *r)
 {
     if (r->state == COMMITTING && r->committed < r->count) {
@@ -320,13 +323,13 @@ static bool step(struct refresh *r)
         r->state = COMPARING;
         r->at = r->missing = 0;
     }
-    if (r->at == slots_count(r->slots))
+    if (r->at == connectors_count(r->connectors))
         return false;
-    struct slot *slot = slots_at(r->slots, r->at++);
+    struct connector *connector = connectors_at(r->connectors, r->at++);
     if (r->state == COMPARING)
-        compare_one(r, slot);
+        compare_one(r, connector);
     else
-        conclude_one(r, slot);
+        conclude_one(r, connector);
     return true;
 }
 
@@ -362,7 +365,7 @@ bool refresh_under_way(const struct refresh *r)
     return r->state != IDLE;
 }
 
-int refresh_new(struct loop *loop, struct api *api, struct log *log, struct slots *slots,
+int refresh_new(struct loop *loop, struct api *api, struct log *log, struct connectors *connectors,
                 const struct refresh_host *host, struct refresh **out)
 {
     struct refresh *r = calloc(1, sizeof *r);
@@ -371,7 +374,7 @@ int refresh_new(struct loop *loop, struct api *api, struct log *log, struct slot
     r->loop = loop;
     r->api = api;
     r->log = log;
-    r->slots = slots;
+    r->connectors = connectors;
     r->host = *host;
     loop_timer_init(&r->turn, on_turn, r);
     *out = r;

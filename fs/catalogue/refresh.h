@@ -1,19 +1,19 @@
 /*
- * refresh: takes one list of the service into the table of slots: compares each element with what
- * is known, applies the differences in slices, and asks for connectors that the list lacks before
- * it believes that they are gone. Used by catalogue.c alone.
+ * refresh: takes one list of the service into the table of connectors: compares each element with
+ * what is known, applies the differences in slices, and asks for connectors that the list lacks
+ * before it believes that they are gone. Used by catalogue.c alone.
  *
  *   state       what happens                                         next
  *   LISTING     elements arrive and are staged, nothing is applied   COMMITTING, or ends (error)
  *   COMMITTING  staged elements are applied                          COMPARING
- *   COMPARING   slots that the list lacks are marked                 VERIFYING
+ *   COMPARING   connectors that the list lacks are marked                 VERIFYING
  *   VERIFYING   up to REFRESH_SAMPLE missing connectors are asked
  *               for; none is removed before an answer says so        CONCLUDING
  *   CONCLUDING  what is gone is removed                              ends
  *
- * The steps that go through all elements or slots are taken in slices (loop_should_yield).
+ * The steps that go through all elements or connectors are taken in slices (loop_should_yield).
  *
- * Invariants: until COMMITTING the table is as it was; a slot that changed after the list was
+ * Invariants: until COMMITTING the table is as it was; a connector that changed after the list was
  * asked for keeps what it has.
  */
 #ifndef BIGDATAFS_CATALOGUE_REFRESH_H
@@ -34,15 +34,15 @@ enum {
 };
 
 struct refresh_host {
-    /* Sets the slot's connector (NULL: gone) and tells the observers. */
-    void (*set)(void *arg, struct slot *slot, struct connector *connector);
+    /* Sets the connector's snapshot (NULL: gone) and tells the observers. */
+    void (*set)(void *arg, struct connector *connector, struct snapshot *snapshot);
     void (*done)(void *arg, const struct api_result *result, unsigned left_out);
     void *arg;
 };
 
 struct refresh;
 
-int refresh_new(struct loop *loop, struct api *api, struct log *log, struct slots *slots,
+int refresh_new(struct loop *loop, struct api *api, struct log *log, struct connectors *connectors,
                 const struct refresh_host *host, struct refresh **out) MUST_CHECK;
 void refresh_free(struct refresh *r); /* cancels; NULL is fine */
 

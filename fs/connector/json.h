@@ -1,5 +1,5 @@
 /*
- * connector_json: the text of a connector as cJSON sees it; what connector.c and tree.c share.
+ * json: the text of a snapshot as cJSON sees it.
  *
  * cJSON ends a string at its first NUL and rejects a whole text for one lone surrogate. So before
  * it parses, an escaped NUL becomes the bytes C0 80 (as in "modified UTF-8") and a lone surrogate,
@@ -17,6 +17,6 @@
 
 /* Parses text, NUL-terminated and of len bytes, into an object for cJSON_Delete. *nul tells that C0
  * 80 in its strings means NUL. -EBADMSG: no JSON object, or something after it; -ENOMEM. */
-int connector_json(const char *text, size_t len, bool *nul, cJSON **out) MUST_CHECK;
+int json_parse(const char *text, size_t len, bool *nul, cJSON **out) MUST_CHECK;
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bigdatafs/base/hash.h"
+
 enum { HASH_SUFFIX_LEN = 3 + 16 }; /* "%~h" and the digits */
 
 static const char HEX[] = "0123456789ABCDEF";
@@ -104,7 +106,7 @@ size_t name_escape(const char *source, size_t len, char out[static NAME_SIZE])
         }
         if (used + text_len > NAME_MAX_BYTES) {
             used = cut_before(out, used, NAME_MAX_BYTES - HASH_SUFFIX_LEN);
-            put_hash(out + used, name_hash(source, len, 0));
+            put_hash(out + used, hash_bytes(source, len, 0));
             return used + HASH_SUFFIX_LEN;
         }
         memcpy(out + used, text, text_len);
@@ -168,50 +170,11 @@ size_t name_number(char name[static NAME_SIZE], unsigned n)
         if (memcmp(name + stem, "%~h", 3) == 0)
             memcpy(hash, name + stem, sizeof(hash));
         else
-            put_hash(hash, name_hash(name, len, 0));
+            put_hash(hash, hash_bytes(name, len, 0));
         len = cut_before(name, stem, NAME_MAX_BYTES - HASH_SUFFIX_LEN - number_len);
         memcpy(name + len, hash, HASH_SUFFIX_LEN);
         len += HASH_SUFFIX_LEN;
     }
     memcpy(name + len, number, number_len + 1);
     return len + number_len;
-}
-
-bool name_is_uuid(const char *text)
-{
-    for (size_t i = 0; i < UUID_LEN; i++) {
-        char c = text[i];
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-        if (dash ? c != '-' : !hex)
-            return false;
-    }
-    return text[UUID_LEN] == '\0';
-}
-
-static uint64_t load_le(const unsigned char *p, size_t len)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < len; i++)
-        value |= (uint64_t)p[i] << (8 * i);
-    return value;
-}
-
-/* MurmurHash64A (Austin Appleby, public domain) with the byte order defined as little-endian. Inode
- * numbers and directory offsets hang on every bit of it: it must never change. */
-uint64_t name_hash(const void *bytes, size_t len, uint64_t seed)
-{
-    const uint64_t mul = 0xc6a4a7935bd1e995;
-    const unsigned char *p = bytes;
-    size_t whole = len - len % 8;
-    uint64_t hash = seed ^ (len * mul);
-
-    for (size_t i = 0; i < whole; i += 8) {
-        uint64_t word = load_le(p + i, 8) * mul;
-        hash = (hash ^ ((word ^ (word >> 47)) * mul)) * mul;
-    }
-    if (len > whole)
-        hash = (hash ^ load_le(p + whole, len - whole)) * mul;
-    hash = (hash ^ (hash >> 47)) * mul;
-    return hash ^ (hash >> 47);
 }

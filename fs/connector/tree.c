@@ -1,9 +1,9 @@
 /*
- * connector_tree, made in two steps: first drafts, breadth first, so that the drafts are their own
+ * tree_new, made in two steps: first drafts, breadth first, so that the drafts are their own
  * queue and the children of a directory lie together; then one copy into the final allocation.
  * A draft holds offsets into one buffer of names and contents, which moves as it grows.
  */
-#include "bigdatafs/connector/snapshot.h"
+#include "bigdatafs/connector/tree.h"
 
 #include <errno.h>
 #include <float.h>
@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "bigdatafs/base/buf.h"
+#include "bigdatafs/base/hash.h"
+#include "bigdatafs/connector/name.h"
 #include "json.h"
 
 enum {
@@ -146,7 +148,7 @@ static bool is_container(const cJSON *item)
 static bool needs_json(const cJSON *item, unsigned depth)
 {
     if (cJSON_IsObject(item))
-        return depth > CONNECTOR_DEPTH_MAX;
+        return depth > TREE_DEPTH_MAX;
     if (!cJSON_IsArray(item))
         return false;
     for (const cJSON *child = item->child; child; child = child->next)
@@ -184,7 +186,7 @@ static int put_name(struct maker *m, struct draft *d, const char *name, size_t l
 /* The new draft, zeroed but for its order, is at the end; others may have moved. */
 static int add_draft(struct maker *m, uint32_t order, struct draft **out)
 {
-    if (m->count == CONNECTOR_ENTRIES_MAX)
+    if (m->count == TREE_ENTRIES_MAX)
         return -EFBIG;
     if (m->count == m->cap) {
         uint32_t cap = m->cap ? m->cap * 2 : FIRST_DRAFTS;
@@ -371,12 +373,12 @@ static struct tree *make_tree(const struct maker *m)
     return t;
 }
 
-int connector_tree(const struct connector *c, struct tree **out)
+int tree_new(const struct snapshot *c, struct tree **out)
 {
     struct maker m = {0};
     cJSON *root;
 
-    int rc = connector_json(c->text, c->text_len, &m.nul, &root);
+    int rc = json_parse(c->text, c->text_len, &m.nul, &root);
     if (rc < 0)
         return rc;
     buf_init(&m.bytes, BYTES_MAX);
@@ -399,8 +401,8 @@ int connector_tree(const struct connector *c, struct tree **out)
 uint64_t tree_cookie(const char *name, size_t len)
 {
     /* Room is left at the top for the entries of a directory that are moved up by a collision. */
-    const uint64_t range = (uint64_t)INT64_MAX - 2 - CONNECTOR_ENTRIES_MAX;
-    return 3 + name_hash(name, len, 0) % range;
+    const uint64_t range = (uint64_t)INT64_MAX - 2 - TREE_ENTRIES_MAX;
+    return 3 + hash_bytes(name, len, 0) % range;
 }
 
 int tree_find(const struct tree *t, uint32_t dir, const char *name, size_t len)

@@ -48,8 +48,8 @@ struct audit {
 };
 
 static const char *const op_names[] = {
-    [AUDIT_ARCHIVE] = "archive",
-    [AUDIT_FORCE_DELETE] = "force_delete",
+    [REQUEST_ARCHIVE] = "archive",
+    [REQUEST_FORCE_DELETE] = "force_delete",
 };
 
 /* Opens the file for appending; nothing but a regular file can be made durable and read again. */
@@ -177,7 +177,7 @@ static int submit(struct audit *a, cJSON *object, bool durable, audit_done_fn *o
     return 0;
 }
 
-int audit_intent(struct audit *a, struct audit_record *r, const struct connector *connector,
+int audit_intent(struct audit *a, struct audit_record *r, const struct snapshot *snapshot,
                  audit_done_fn *on_done, void *arg)
 {
     snprintf(r->key, sizeof r->key, "%llx-%llu", (unsigned long long)a->started,
@@ -188,8 +188,8 @@ int audit_intent(struct audit *a, struct audit_record *r, const struct connector
     cJSON_AddNumberToObject(object, "gid", r->who.gid);
     cJSON_AddNumberToObject(object, "pid", r->who.pid);
     cJSON_AddStringToObject(object, "command", r->who.command);
-    if (connector != NULL)
-        cJSON_AddRawToObject(object, "connector", connector->text);
+    if (snapshot != NULL)
+        cJSON_AddRawToObject(object, "connector", snapshot->text);
     return submit(a, object, true, on_done, arg);
 }
 
@@ -204,7 +204,7 @@ void audit_outcome(struct audit *a, const struct audit_record *r, const struct a
 {
     cJSON *object = line_new("outcome", r);
     cJSON_AddStringToObject(object, "result", o->result);
-    cJSON_AddStringToObject(object, "errno", o->err < 0 ? errors_name(o->err) : "");
+    cJSON_AddStringToObject(object, "errno", o->err < 0 ? failure_errno_name(o->err) : "");
     cJSON_AddNumberToObject(object, "status", (double)o->status);
     cJSON_AddNumberToObject(object, "requests", o->requests);
     cJSON_AddStringToObject(object, "reason", o->reason);

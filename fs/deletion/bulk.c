@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/request.h"
+#include "bigdatafs/base/uuid.h"
+
 /* One id on its way: asked for, or being deleted. */
 struct item {
     struct bulk *bulk;
@@ -18,9 +21,9 @@ struct item {
 struct bulk {
     struct bulks *all;
     struct bulk *next, *prev;
-    enum audit_op op;
-    struct audit_who who;
-    control_id *ids;
+    enum request_op op;
+    struct requester who;
+    uuid_text *ids;
     size_t count, started, succeeded, failed;
     struct item items; /* head of the ring of those under way */
     size_t under_way;
@@ -33,7 +36,7 @@ struct bulks {
     struct loop *loop;
     struct catalogue *catalogue;
     struct deletions *deletions;
-    struct failures *failures;
+    struct journal *journal;
     unsigned parallel, under_way, asking;
     struct bulk ring; /* head; the next whose turn it is comes first */
     struct loop_timer turn;
@@ -41,11 +44,6 @@ struct bulks {
 };
 
 static const char no_memory[] = "no memory, nothing was sent";
-
-static const char *op_name(const struct bulk *bulk)
-{
-    return bulk->op == AUDIT_ARCHIVE ? "archive" : "hard delete";
-}
 
 static void bulk_free(struct bulk *bulk)
 {
@@ -58,13 +56,13 @@ static void bulk_free(struct bulk *bulk)
 static void note_failure(const struct bulk *bulk, const char *id, int err, const char *reason,
                          const char *hint)
 {
-    struct failure_note note = {.operation = op_name(bulk),
+    struct journal_note note = {.operation = request_op_name(bulk->op),
                                 .id = id,
                                 .who = &bulk->who,
                                 .err = err,
                                 .reason = reason,
                                 .hint = hint};
-    failures_add(bulk->all->failures, &note);
+    journal_add(bulk->all->journal, &note);
 }
 
 /* One id */
@@ -105,11 +103,11 @@ static void on_deleted(void *arg, int err)
     item_end(arg, err);
 }
 
-static bool is_so_already(const struct bulk *bulk, const struct slot *slot)
+static bool is_so_already(const struct bulk *bulk, const struct connector *connector)
 {
-    if (bulk->op == AUDIT_ARCHIVE)
-        return slot->place == PLACE_ARCHIVED;
-    return slot->progress == PROGRESS_DELETING || slot->progress == PROGRESS_STALLED;
+    if (bulk->op == REQUEST_ARCHIVE)
+        return connector->place == PLACE_ARCHIVED;
+    return connector_is_being_deleted(connector);
 }
 
 static void ask(struct item *i)
@@ -127,18 +125,23 @@ static void item_go(struct item *i)
 {
     const struct bulk *bulk = i->bulk;
     struct bulks *b = bulk->all;
-    struct slot *slot = slots_find(catalogue_slots(b->catalogue), i->id);
-    bool known = slot != NULL && slot->place != PLACE_NONE;
+    struct connector *connector = connectors_find(catalogue_connectors(b->catalogue), i->id);
+    bool known = connector_exists(connector);
     if (!known && !i->asked) {
         ask(i);
     } else if (!known) {
         note_failure(bulk, i->id, -ENOENT, "the service has no connector with this id", NULL);
         item_end(i, -ENOENT);
-    } else if (is_so_already(bulk, slot)) {
+    } else if (is_so_already(bulk, connector)) {
         item_end(i, 0);
     } else {
-        int err = deletion_start(b->deletions, bulk->op, slot, true, &bulk->who, on_deleted, i,
-                                 &i->deletion);
+        struct deletion_request request = {.op = bulk->op,
+                                           .connector = connector,
+                                           .bulk = true,
+                                           .who = bulk->who,
+                                           .done = on_deleted,
+                                           .arg = i};
+        int err = deletion_start(b->deletions, &request, &i->deletion);
         if (err < 0)
             item_end(i, err);
     }
@@ -231,21 +234,20 @@ static void on_turn(void *arg)
     finish_ended(b);
 }
 
-int bulk_start(struct bulks *b, enum audit_op op, control_id *ids, size_t count,
-               const struct audit_who *who, deletion_done_fn *done, void *arg, struct bulk **out)
+int bulk_start(struct bulks *b, const struct bulk_request *request, struct bulk **out)
 {
     struct bulk *bulk = calloc(1, sizeof *bulk);
     if (bulk == NULL) {
-        free(ids);
+        free(request->ids);
         return -ENOMEM;
     }
     *bulk = (struct bulk){.all = b,
-                          .op = op,
-                          .who = *who,
-                          .ids = ids,
-                          .count = count,
-                          .done = done,
-                          .arg = arg,
+                          .op = request->op,
+                          .who = request->who,
+                          .ids = request->ids,
+                          .count = request->count,
+                          .done = request->done,
+                          .arg = request->arg,
                           .prev = b->ring.prev,
                           .next = &b->ring};
     bulk->prev->next = bulk->next->prev = bulk;
@@ -309,13 +311,13 @@ int bulks_render(const struct bulks *b, struct buf *to)
                          "{\"operation\":\"bulk %s\",\"state\":\"under way\",\"pid\":%d,"
                          "\"ids\":%zu,\"succeeded\":%zu,\"failed\":%zu,\"under_way\":%zu,"
                          "\"waiting\":%zu}\n",
-                         op_name(x), (int)x->who.pid, x->count, x->succeeded, x->failed,
+                         request_op_name(x->op), (int)x->who.pid, x->count, x->succeeded, x->failed,
                          x->under_way, x->count - x->started);
     return err;
 }
 
 int bulks_new(struct loop *loop, struct catalogue *catalogue, struct deletions *deletions,
-              struct failures *failures, unsigned parallel, struct bulks **out)
+              struct journal *journal, unsigned parallel, struct bulks **out)
 {
     struct bulks *b = calloc(1, sizeof *b);
     if (b == NULL)
@@ -323,7 +325,7 @@ int bulks_new(struct loop *loop, struct catalogue *catalogue, struct deletions *
     *b = (struct bulks){.loop = loop,
                         .catalogue = catalogue,
                         .deletions = deletions,
-                        .failures = failures,
+                        .journal = journal,
                         .parallel = parallel};
     b->ring.next = b->ring.prev = &b->ring;
     loop_timer_init(&b->turn, on_turn, b);

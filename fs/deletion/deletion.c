@@ -5,26 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/request.h"
+#include "bigdatafs/base/sentence.h"
 #include "bigdatafs/service/failure.h"
-
-void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress progress)
-{
-    if (slot->progress == progress)
-        return;
-    slot->progress = (uint8_t)progress;
-    if (d->observer.progress != NULL)
-        d->observer.progress(d->observer.arg, slot);
-}
 
 static const char interrupted[] = "interrupted before it was sent";
 static const char interrupted_later[] = "interrupted, and not sent again";
 static const char no_memory[] = "no memory, nothing was sent";
 static const char ending[] = "the program is ending, nothing was sent";
-
-static const char *op_name(enum audit_op op)
-{
-    return op == AUDIT_ARCHIVE ? "archive" : "hard delete";
-}
 
 /* The end of a deletion */
 
@@ -36,7 +24,7 @@ static void deletion_free(struct deletion *x)
     x->prev->next = x->next;
     x->next->prev = x->prev;
     x->all->under_way--;
-    x->slot->pins--;
+    x->connector->pins--;
     free(x);
 }
 
@@ -60,7 +48,7 @@ static const char *result_name(const struct deletion *x)
 static void note_failure(const struct deletion *x)
 {
     bool refused = x->answered && x->result.err < 0;
-    struct failure_note note = {.operation = op_name(x->record.op),
+    struct journal_note note = {.operation = request_op_name(x->record.op),
                                 .id = x->record.id,
                                 .who = &x->record.who,
                                 .err = x->err,
@@ -69,7 +57,7 @@ static void note_failure(const struct deletion *x)
     if (x->answered && !refused)
         note.hint = "the service said yes to the DELETE: write to .bigdatafs/refresh and look "
                     "whether the connector is archived, before you try again";
-    failures_add(x->all->failures, &note);
+    journal_add(x->all->journal, &note);
 }
 
 /* Everything is known that will be: writes the outcome, sets the tree right, and ends. */
@@ -78,15 +66,15 @@ static void conclude(struct deletion *x, int err)
     struct deletions *d = x->all;
     x->state = OUTCOME;
     x->err = err;
-    if (err == 0 && x->record.op == AUDIT_ARCHIVE)
+    if (err == 0 && x->record.op == REQUEST_ARCHIVE)
         d->stats.archived++;
     else if (err == 0)
         d->stats.accepted++;
-    if (x->slot->progress == PROGRESS_ARCHIVING)
-        deletion_set_progress(d, x->slot, PROGRESS_IDLE);
+    if (x->connector->progress == PROGRESS_UNDER_WAY)
+        catalogue_set_progress(d->catalogue, x->connector, PROGRESS_IDLE);
     if (err < 0) {
         log_line(d->log, err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s",
-                 op_name(x->record.op), x->record.id, x->reason);
+                 request_op_name(x->record.op), x->record.id, x->reason);
         note_failure(x);
         d->stats.failed++;
         if (x->unsure)
@@ -97,7 +85,7 @@ static void conclude(struct deletion *x, int err)
                                     .status = x->result.status,
                                     .requests = x->requests,
                                     .reason = err < 0 ? x->reason : ""};
-    bool ended = err == 0 && x->gone && x->record.op == AUDIT_FORCE_DELETE;
+    bool ended = err == 0 && x->gone && x->record.op == REQUEST_FORCE_DELETE;
     const struct audit_record record = x->record; /* x may be gone after the next line */
     audit_outcome(d->audit, &x->record, &outcome, on_outcome_written, x);
     if (ended) /* no job will say it */
@@ -107,13 +95,13 @@ static void conclude(struct deletion *x, int err)
 static void gone(struct deletion *x)
 {
     x->gone = true;
-    if (x->slot->place != PLACE_NONE)
-        catalogue_learn_gone(x->all->catalogue, x->slot);
+    if (connector_exists(x->connector))
+        catalogue_learn_gone(x->all->catalogue, x->connector);
 }
 
-static void archived(struct deletion *x, struct connector *connector)
+static void archived(struct deletion *x, struct snapshot *snapshot)
 {
-    int err = catalogue_learn(x->all->catalogue, connector, NULL);
+    int err = catalogue_learn(x->all->catalogue, snapshot, NULL);
     if (err < 0)
         snprintf(x->reason, sizeof x->reason, "archived, but not shown: %s", strerror(-err));
     conclude(x, err);
@@ -146,19 +134,19 @@ static void on_checked(void *arg, const struct api_result *r)
 {
     struct deletion *x = arg;
     x->op = NULL;
-    bool is_gone = r->failure == FAILURE_NONE && r->status == 404;
+    bool is_gone = api_says_gone(r);
     if (is_gone) {
         gone(x);
         conclude(x, 0);
     } else if (r->err < 0) {
         api_describe(r, x->reason, sizeof x->reason);
         conclude(x, x->err < 0 ? x->err : r->err);
-    } else if (x->record.op == AUDIT_FORCE_DELETE && x->last_unsure) {
+    } else if (x->record.op == REQUEST_FORCE_DELETE && x->last_unsure) {
         resend(x); /* it is still there, so the lost one may be sent again */
-    } else if (x->record.op == AUDIT_FORCE_DELETE) {
+    } else if (x->record.op == REQUEST_FORCE_DELETE) {
         conclude(x, x->err); /* the last one was refused, and one before it may still run */
-    } else if (r->connector->archived) {
-        archived(x, r->connector);
+    } else if (r->snapshot->archived) {
+        archived(x, r->snapshot);
     } else {
         x->unsure = false;
         if (x->err == 0)
@@ -181,8 +169,8 @@ static void check(struct deletion *x)
 
 static void accepted(struct deletion *x)
 {
-    if (x->record.op == AUDIT_FORCE_DELETE) {
-        followup_start(x->all, x->slot, &x->record);
+    if (x->record.op == REQUEST_FORCE_DELETE) {
+        followup_start(x->all, x->connector, &x->record);
         conclude(x, 0);
         return;
     }
@@ -196,10 +184,10 @@ static void on_answer(void *arg, const struct api_result *r)
     x->op = NULL;
     x->requests += r->attempts;
     x->result = *r;
-    x->result.connector = NULL;
+    x->result.snapshot = NULL;
     x->answered = true;
     x->err = r->err;
-    bool is_gone = r->failure == FAILURE_NONE && r->status == 404;
+    bool is_gone = api_says_gone(r);
     bool was_lost = x->unsure || r->lost;
     x->last_unsure = r->unsure;
     x->unsure = x->unsure || r->unsure;
@@ -207,8 +195,8 @@ static void on_answer(void *arg, const struct api_result *r)
         api_describe(r, x->reason, sizeof x->reason);
     if (r->err == 0) {
         x->unsure = false;
-        if (x->record.op == AUDIT_ARCHIVE && r->connector != NULL && r->connector->archived)
-            archived(x, r->connector);
+        if (x->record.op == REQUEST_ARCHIVE && r->snapshot != NULL && r->snapshot->archived)
+            archived(x, r->snapshot);
         else
             accepted(x);
     } else if (is_gone) {
@@ -230,7 +218,7 @@ static void send(struct deletion *x)
     int err;
     if (loop_now(d->loop) >= x->deadline_ms)
         err = x->err;
-    else if (x->record.op == AUDIT_FORCE_DELETE)
+    else if (x->record.op == REQUEST_FORCE_DELETE)
         err = api_force_delete(d->api, x->record.id, &call, &x->op);
     else
         err = api_archive(d->api, x->record.id, &call, &x->op);
@@ -272,39 +260,38 @@ static int guard(struct deletions *d, bool bulk)
     return 0;
 }
 
-static int refuse(struct deletions *d, enum audit_op op, const struct slot *slot,
-                  const struct audit_who *who, int err, const char *reason)
+static int refuse(struct deletions *d, const struct deletion_request *request, int err,
+                  const char *reason)
 {
-    struct failure_note note = {
-        .operation = op_name(op), .id = slot->id, .who = who, .err = err, .reason = reason};
-    failures_add(d->failures, &note);
+    const char *operation = request_op_name(request->op), *id = request->connector->id;
+    struct journal_note note = {
+        .operation = operation, .id = id, .who = &request->who, .err = err, .reason = reason};
+    journal_add(d->journal, &note);
     d->stats.refused++;
     /* Two who want the same are no trouble; everything else is worth a look. */
-    log_line(d->log, err == -EBUSY ? LOG_INFO : LOG_WARNING, "%s of %s refused: %s", op_name(op),
-             slot->id, reason);
+    log_line(d->log, err == -EBUSY ? LOG_INFO : LOG_WARNING, "%s of %s refused: %s", operation, id,
+             reason);
     return err;
 }
 
-static int may_start(struct deletions *d, enum audit_op op, const struct slot *slot, bool bulk,
-                     const struct audit_who *who)
+static int may_start(struct deletions *d, const struct deletion_request *request)
 {
+    char reason[SENTENCE_MAX];
     if (d->closed)
-        return refuse(d, op, slot, who, -EIO, ending);
-    if (slot->progress != PROGRESS_IDLE)
-        return refuse(d, op, slot, who, -EBUSY, "a deletion of it is under way already");
+        return refuse(d, request, -EIO, ending);
+    if (request->connector->progress != PROGRESS_IDLE)
+        return refuse(d, request, -EBUSY, "a deletion of it is under way already");
     if (audit_state(d->audit) < 0) {
-        char reason[API_TEXT_MAX];
         snprintf(reason, sizeof reason, "the audit log %s cannot be written (%s), nothing was sent",
                  audit_path(d->audit), strerror(-audit_state(d->audit)));
-        return refuse(d, op, slot, who, -EIO, reason);
+        return refuse(d, request, -EIO, reason);
     }
-    if (guard(d, bulk) < 0) {
-        char reason[API_TEXT_MAX];
+    if (guard(d, request->bulk) < 0) {
         snprintf(
             reason, sizeof reason,
             "the guard stopped more than %u deletions in %d s, nothing was sent; see -o guard=",
             d->options.guard, DELETION_GUARD_S);
-        return refuse(d, op, slot, who, -EDQUOT, reason);
+        return refuse(d, request, -EDQUOT, reason);
     }
     return 0;
 }
@@ -317,35 +304,35 @@ static void on_dry_run_intent(void *arg, int err)
     conclude(x, err == 0 ? -EPERM : -EIO);
 }
 
-int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, bool bulk,
-                   const struct audit_who *who, deletion_done_fn *done, void *arg,
+int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out)
 {
-    int err = may_start(d, op, slot, bulk, who);
+    int err = may_start(d, request);
     if (err < 0)
         return err;
+    struct connector *connector = request->connector;
     struct deletion *x = calloc(1, sizeof *x);
     if (x == NULL)
-        return refuse(d, op, slot, who, -ENOMEM, no_memory);
+        return refuse(d, request, -ENOMEM, no_memory);
     *x = (struct deletion){.all = d,
-                           .slot = slot,
+                           .connector = connector,
                            .deadline_ms = api_deadline(d->api),
-                           .done = done,
-                           .arg = arg,
-                           .record = {.op = op, .who = *who}};
-    memcpy(x->record.id, slot->id, sizeof slot->id);
-    err = audit_intent(d->audit, &x->record, slot->connector,
+                           .done = request->done,
+                           .arg = request->arg,
+                           .record = {.op = request->op, .who = request->who}};
+    memcpy(x->record.id, connector->id, sizeof connector->id);
+    err = audit_intent(d->audit, &x->record, connector->snapshot,
                        d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
     if (err < 0) {
         free(x);
-        return refuse(d, op, slot, who, err, no_memory);
+        return refuse(d, request, err, no_memory);
     }
     x->prev = d->ring.prev;
     x->next = &d->ring;
     x->prev->next = x->next->prev = x;
     d->under_way++;
-    slot->pins++;
-    deletion_set_progress(d, slot, PROGRESS_ARCHIVING);
+    connector->pins++;
+    catalogue_set_progress(d->catalogue, connector, PROGRESS_UNDER_WAY);
     *out = x;
     return 0;
 }
@@ -415,15 +402,15 @@ int deletions_render(const struct deletions *d, struct buf *to)
     int err = 0;
     for (const struct deletion *x = d->ring.next; err == 0 && x != &d->ring; x = x->next)
         err = buf_printf(to, "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"under way\"}\n",
-                         x->record.id, op_name(x->record.op));
+                         x->record.id, request_op_name(x->record.op));
     for (const struct job *j = d->jobs.next; err == 0 && j != &d->jobs; j = j->next) {
-        bool stalled = j->slot->progress == PROGRESS_STALLED;
+        bool stalled = j->connector->progress == PROGRESS_STALLED;
         uint64_t quiet_s = (loop_now(d->loop) - j->progress_ms) / 1000;
-        err =
-            buf_printf(to,
-                       "{\"id\":\"%s\",\"operation\":\"hard delete\",\"state\":\"%s\","
-                       "\"seconds_since_progress\":%llu}\n",
-                       j->slot->id, stalled ? "stalled" : "deleting", (unsigned long long)quiet_s);
+        err = buf_printf(to,
+                         "{\"id\":\"%s\",\"operation\":\"hard delete\",\"state\":\"%s\","
+                         "\"seconds_since_progress\":%llu}\n",
+                         j->connector->id, stalled ? "stalled" : "deleting",
+                         (unsigned long long)quiet_s);
     }
     return err;
 }
@@ -433,24 +420,18 @@ unsigned deletions_jobs(const struct deletions *d)
     return d->job_count;
 }
 
-void deletions_observe(struct deletions *d, const struct deletion_observer *observer)
-{
-    d->observer = *observer;
-}
-
-int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogue,
-                  struct audit *audit, struct log *log, struct failures *failures,
-                  const struct deletion_options *options, struct deletions **out)
+int deletions_new(const struct deletion_parts *parts, const struct deletion_options *options,
+                  struct deletions **out)
 {
     struct deletions *d = calloc(1, sizeof *d);
     if (d == NULL)
         return -ENOMEM;
-    *d = (struct deletions){.loop = loop,
-                            .api = api,
-                            .catalogue = catalogue,
-                            .audit = audit,
-                            .log = log,
-                            .failures = failures,
+    *d = (struct deletions){.loop = parts->loop,
+                            .log = parts->log,
+                            .api = parts->api,
+                            .catalogue = parts->catalogue,
+                            .audit = parts->audit,
+                            .journal = parts->journal,
                             .options = *options};
     d->ring.next = d->ring.prev = &d->ring;
     d->jobs.next = d->jobs.prev = &d->jobs;

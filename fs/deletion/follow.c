@@ -23,37 +23,37 @@ static void job_free(struct job *job)
     job->prev->next = job->next;
     job->next->prev = job->prev;
     job->all->job_count--;
-    job->slot->pins--;
-    connector_unref(job->last);
+    job->connector->pins--;
+    snapshot_unref(job->last);
     free(job);
 }
 
 static void job_gone(struct job *job)
 {
     struct deletions *d = job->all;
-    struct slot *slot = job->slot;
+    struct connector *connector = job->connector;
     audit_resolved(d->audit, &job->record, "gone");
-    log_info(d->log, "%s is deleted", slot->id);
-    slot->pins++;
+    log_info(d->log, "%s is deleted", connector->id);
+    connector->pins++;
     job_free(job);
-    if (slot->place != PLACE_NONE)
-        catalogue_learn_gone(d->catalogue, slot);
-    deletion_set_progress(d, slot, PROGRESS_IDLE);
-    slot->pins--;
+    if (connector_exists(connector))
+        catalogue_learn_gone(d->catalogue, connector);
+    catalogue_set_progress(d->catalogue, connector, PROGRESS_IDLE);
+    connector->pins--;
 }
 
-static void job_seen(struct job *job, struct connector *now)
+static void job_seen(struct job *job, struct snapshot *now)
 {
     struct deletions *d = job->all;
     bool moved = job->last == NULL || job->last->text_len != now->text_len ||
                  memcmp(job->last->text, now->text, now->text_len) != 0;
     if (moved) {
-        connector_unref(job->last);
-        job->last = connector_ref(now);
+        snapshot_unref(job->last);
+        job->last = snapshot_ref(now);
         job->progress_ms = loop_now(d->loop);
         int err = catalogue_learn(d->catalogue, now, NULL);
         if (err < 0)
-            log_warning(d->log, "%s: %s", job->slot->id, strerror(-err));
+            log_warning(d->log, "%s: %s", job->connector->id, strerror(-err));
     }
 }
 
@@ -62,21 +62,22 @@ static void note_progress(struct job *job)
 {
     struct deletions *d = job->all;
     bool stalled = loop_now(d->loop) - job->progress_ms >= JOB_STALLED_MS;
-    if (stalled && job->slot->progress != PROGRESS_STALLED)
-        log_warning(d->log, "the hard delete of %s makes no progress", job->slot->id);
-    deletion_set_progress(d, job->slot, stalled ? PROGRESS_STALLED : PROGRESS_DELETING);
+    if (stalled && job->connector->progress != PROGRESS_STALLED)
+        log_warning(d->log, "the hard delete of %s makes no progress", job->connector->id);
+    catalogue_set_progress(d->catalogue, job->connector,
+                           stalled ? PROGRESS_STALLED : PROGRESS_DELETING);
 }
 
 static void on_job_answer(void *arg, const struct api_result *r)
 {
     struct job *job = arg;
     job->op = NULL;
-    if (r->failure == FAILURE_NONE && r->status == 404) {
+    if (api_says_gone(r)) {
         job_gone(job);
         return;
     }
     if (r->err == 0)
-        job_seen(job, r->connector);
+        job_seen(job, r->snapshot);
     note_progress(job);
     job->delay_ms += job->delay_ms / 2;
     if (job->delay_ms > JOB_SLOWEST_MS)
@@ -89,50 +90,47 @@ static void on_job_due(void *arg)
     struct job *job = arg;
     struct api_call call = {
         .deadline_ms = api_deadline(job->all->api), .done = on_job_answer, .arg = job};
-    if (api_get(job->all->api, job->slot->id, &call, &job->op) < 0)
+    if (api_get(job->all->api, job->connector->id, &call, &job->op) < 0)
         loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
 }
 
-void followup_start(struct deletions *d, struct slot *slot, const struct audit_record *record)
+void followup_start(struct deletions *d, struct connector *connector,
+                    const struct audit_record *record)
 {
     struct job *job = calloc(1, sizeof *job);
     if (job == NULL) {
-        log_error(d->log, "no memory to follow the hard delete of %s", slot->id);
+        log_error(d->log, "no memory to follow the hard delete of %s", connector->id);
         return;
     }
-    *job = (struct job){.all = d, .slot = slot, .record = *record, .delay_ms = JOB_FIRST_MS};
+    *job =
+        (struct job){.all = d, .connector = connector, .record = *record, .delay_ms = JOB_FIRST_MS};
     job->progress_ms = loop_now(d->loop);
     job->prev = d->jobs.prev;
     job->next = &d->jobs;
     job->prev->next = job->next->prev = job;
     d->job_count++;
-    slot->pins++;
+    connector->pins++;
     loop_timer_init(&job->timer, on_job_due, job);
     loop_timer_set(d->loop, &job->timer, job->delay_ms);
-    deletion_set_progress(d, slot, PROGRESS_DELETING);
+    catalogue_set_progress(d->catalogue, connector, PROGRESS_DELETING);
 }
 
 /* Unknown outcomes */
 
 static void recover_next(struct deletions *d);
 
-static bool is_there(const struct slot *slot)
+static const char *place_name(const struct connector *connector)
 {
-    return slot != NULL && slot->place != PLACE_NONE;
-}
-
-static const char *place_name(const struct slot *slot)
-{
-    if (!is_there(slot))
+    if (!connector_exists(connector))
         return "gone";
-    return slot->place == PLACE_ARCHIVED ? "archived" : "still there";
+    return connector->place == PLACE_ARCHIVED ? "archived" : "still there";
 }
 
 static void resolution_free(struct resolution *r)
 {
     catalogue_unwait(&r->waiter);
     loop_timer_clear(&r->timer);
-    connector_unref(r->seen);
+    snapshot_unref(r->seen);
     r->prev->next = r->next;
     r->next->prev = r->prev;
     r->all->resolving--;
@@ -147,15 +145,15 @@ static void look_again(struct resolution *r)
 
 /* A hard delete may be running although its answer was lost: only one that shows no progress over
  * several looks is still there. */
-static bool may_be_running(struct resolution *r, const struct slot *slot)
+static bool may_be_running(struct resolution *r, const struct connector *connector)
 {
-    if (r->record.op != AUDIT_FORCE_DELETE || slot == NULL || slot->connector == NULL)
+    if (r->record.op != REQUEST_FORCE_DELETE || connector == NULL || connector->snapshot == NULL)
         return false;
-    bool moved =
-        r->seen != NULL && (r->seen->text_len != slot->connector->text_len ||
-                            memcmp(r->seen->text, slot->connector->text, r->seen->text_len) != 0);
-    connector_unref(r->seen);
-    r->seen = connector_ref(slot->connector);
+    bool moved = r->seen != NULL &&
+                 (r->seen->text_len != connector->snapshot->text_len ||
+                  memcmp(r->seen->text, connector->snapshot->text, r->seen->text_len) != 0);
+    snapshot_unref(r->seen);
+    r->seen = snapshot_ref(connector->snapshot);
     if (moved) {
         r->looks = 0;
         r->delay_ms = JOB_FIRST_MS;
@@ -163,29 +161,26 @@ static bool may_be_running(struct resolution *r, const struct slot *slot)
     return ++r->looks < RESOLUTION_LOOKS;
 }
 
-static bool is_followed(const struct slot *slot)
-{
-    return slot->progress == PROGRESS_DELETING || slot->progress == PROGRESS_STALLED;
-}
-
 static void on_resolved(void *arg, int err)
 {
     struct resolution *r = arg;
     struct deletions *d = r->all;
-    struct slot *slot = slots_find(catalogue_slots(d->catalogue), r->record.id);
-    bool runs = r->accepted && is_there(slot);
+    struct connector *connector = connectors_find(catalogue_connectors(d->catalogue), r->record.id);
+    bool runs = r->accepted && connector_exists(connector);
     /* What was not seen is no look: only an answer tells that nothing moves. */
-    bool wait = err < 0 || (runs ? is_followed(slot) : may_be_running(r, slot));
+    bool wait =
+        err < 0 || (runs ? connector_is_being_deleted(connector) : may_be_running(r, connector));
     if (wait) {
         look_again(r);
         return;
     }
     bool of_earlier_run = r->of_earlier_run;
     if (runs) {
-        followup_start(d, slot, &r->record);
+        followup_start(d, connector, &r->record);
     } else {
-        audit_resolved(d->audit, &r->record, place_name(slot));
-        log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id, place_name(slot));
+        audit_resolved(d->audit, &r->record, place_name(connector));
+        log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id,
+                 place_name(connector));
     }
     resolution_free(r);
     if (of_earlier_run)
@@ -231,9 +226,10 @@ static void recover_next(struct deletions *d)
 {
     while (d->earlier_next < d->earlier_count && d->resolving < RECOVER_AT_ONCE) {
         const struct audit_pending *p = &d->earlier[d->earlier_next++];
-        struct slot *slot = slots_find(catalogue_slots(d->catalogue), p->record.id);
-        if (p->accepted && is_there(slot) && !is_followed(slot))
-            followup_start(d, slot, &p->record);
+        struct connector *connector =
+            connectors_find(catalogue_connectors(d->catalogue), p->record.id);
+        if (p->accepted && connector_exists(connector) && !connector_is_being_deleted(connector))
+            followup_start(d, connector, &p->record);
         else
             resolve(d, &p->record, true, p->accepted);
     }

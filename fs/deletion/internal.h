@@ -4,6 +4,7 @@
 #ifndef BIGDATAFS_DELETION_INTERNAL_H
 #define BIGDATAFS_DELETION_INTERNAL_H
 
+#include "bigdatafs/base/sentence.h"
 #include "bigdatafs/deletion/deletion.h"
 
 enum state { INTENT, SENDING, CHECKING, OUTCOME };
@@ -12,7 +13,7 @@ struct deletion {
     struct deletion *next, *prev;
     struct deletions *all;
     enum state state;
-    struct slot *slot; /* pinned */
+    struct connector *connector; /* pinned */
     struct audit_record record;
     struct api_op *op;        /* SENDING, CHECKING */
     struct loop_timer resend; /* SENDING: a hard delete waits to be sent again */
@@ -28,19 +29,19 @@ struct deletion {
     bool unsure;              /* one of them may have been carried out ... */
     bool last_unsure;         /* ... and it may be the last one */
     int err;
-    char reason[API_TEXT_MAX * 2];
+    char reason[SENTENCE_MAX];
 };
 
 /* A hard delete that the service accepted. */
 struct job {
     struct deletions *all;
-    struct slot *slot; /* pinned */
+    struct connector *connector; /* pinned */
     struct audit_record record;
     struct api_op *op;
     struct loop_timer timer;
     uint64_t delay_ms;
-    uint64_t progress_ms;   /* loop_now when the connector last changed */
-    struct connector *last; /* as it was then */
+    uint64_t progress_ms;  /* loop_now when the connector last changed */
+    struct snapshot *last; /* as it was then */
     struct job *next, *prev;
 };
 
@@ -53,8 +54,8 @@ struct resolution {
     bool accepted;           /* a hard delete: it runs as long as the connector is there */
     struct loop_timer timer; /* until the next look */
     uint64_t delay_ms;
-    unsigned looks;         /* since it last moved ... */
-    struct connector *seen; /* ... to this; NULL: not seen yet */
+    unsigned looks;        /* since it last moved ... */
+    struct snapshot *seen; /* ... to this; NULL: not seen yet */
     struct resolution *next, *prev;
 };
 
@@ -64,10 +65,9 @@ struct deletions {
     struct catalogue *catalogue;
     struct audit *audit;
     struct log *log;
-    struct failures *failures;
+    struct journal *journal;
     struct deletion_stats stats;
     struct deletion_options options;
-    struct deletion_observer observer;
     struct deletion ring;          /* head */
     struct job jobs;               /* head */
     struct resolution resolutions; /* head */
@@ -80,10 +80,9 @@ struct deletions {
     size_t next_time;
 };
 
-void deletion_set_progress(struct deletions *d, struct slot *slot, enum progress progress);
-
 /* The service accepted the hard delete: follows it to its end. */
-void followup_start(struct deletions *d, struct slot *slot, const struct audit_record *record);
+void followup_start(struct deletions *d, struct connector *connector,
+                    const struct audit_record *record);
 /* The outcome is unknown: asks what became of it until the service tells, and records that. */
 void followup_resolve(struct deletions *d, const struct audit_record *record);
 /* Forgets everything that is followed, without a word. */

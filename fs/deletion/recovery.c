@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/uuid.h"
+
 #include "bigdatafs/deletion/audit.h"
 
 /* What is open so far, in the order of the file; those that were closed have an empty key until
@@ -38,8 +40,8 @@ static int add(struct pending_list *l, const cJSON *line)
         l->capacity = capacity;
     }
     struct audit_pending *p = &l->items[l->count++];
-    *p = (struct audit_pending){.record.op =
-                                    is(line, "op", "archive") ? AUDIT_ARCHIVE : AUDIT_FORCE_DELETE};
+    *p = (struct audit_pending){.record.op = is(line, "op", "archive") ? REQUEST_ARCHIVE
+                                                                       : REQUEST_FORCE_DELETE};
     snprintf(p->record.key, sizeof p->record.key, "%s", text_of(line, "key"));
     snprintf(p->record.id, sizeof p->record.id, "%s", text_of(line, "id"));
     return 0;
@@ -77,14 +79,14 @@ static void close_item(struct pending_list *l, struct audit_pending *p)
 static int take_line(struct pending_list *l, const cJSON *line, const char *source)
 {
     if (is(line, "event", "intent"))
-        return is(line, "source", source) && name_is_uuid(text_of(line, "id")) ? add(l, line) : 0;
+        return is(line, "source", source) && uuid_is_valid(text_of(line, "id")) ? add(l, line) : 0;
     struct audit_pending *p = find(l, text_of(line, "key"));
     if (p == NULL)
         return 0;
     if (is(line, "event", "outcome") && is(line, "result", "unknown"))
         return 0;
     if (is(line, "event", "outcome") && is(line, "result", "done") &&
-        p->record.op == AUDIT_FORCE_DELETE)
+        p->record.op == REQUEST_FORCE_DELETE)
         p->accepted = true;
     else
         close_item(l, p);

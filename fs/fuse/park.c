@@ -4,6 +4,12 @@
 
 #include "park.h"
 
+struct requester requester_of_request(fuse_req_t req)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    return requester_of(ctx->uid, ctx->gid, ctx->pid);
+}
+
 static void on_flushed(void *arg)
 {
     struct parked *p = arg;
@@ -22,13 +28,13 @@ static void on_flush_end(void *arg)
 void parked_settle(struct parked *p, int err)
 {
     p->err = err;
-    p->flush = notify_flush(p->ops->c.notify, p->locks, on_flushed, p);
+    p->flush = notify_flush(p->session->c.notify, p->locks, on_flushed, p);
     if (p->flush == NULL) {
         p->resume(p, err);
         return;
     }
     loop_timer_init(&p->flush_end, on_flush_end, p);
-    loop_timer_set(p->ops->c.loop, &p->flush_end, OPS_FLUSH_MS);
+    loop_timer_set(p->session->c.loop, &p->flush_end, PARK_FLUSH_MS);
 }
 
 static void on_waited(void *arg, int err)
@@ -36,15 +42,15 @@ static void on_waited(void *arg, int err)
     parked_settle(arg, err);
 }
 
-struct parked *ops_park(fuse_req_t req, parked_fn *resume)
+struct parked *park(fuse_req_t req, parked_fn *resume)
 {
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     struct parked *p = fuse_req_interrupted(req) ? NULL : calloc(1, sizeof *p);
     if (p == NULL) {
         fuse_reply_err(req, fuse_req_interrupted(req) ? EINTR : ENOMEM);
         return NULL;
     }
-    *p = (struct parked){.ops = o, .next = o->parked, .req = req, .resume = resume};
+    *p = (struct parked){.session = o, .next = o->parked, .req = req, .resume = resume};
     p->waiter = (struct catalogue_waiter){.done = on_waited, .arg = p};
     if (o->parked != NULL)
         o->parked->prev = p;
@@ -54,7 +60,7 @@ struct parked *ops_park(fuse_req_t req, parked_fn *resume)
 
 void parked_end(struct parked *p)
 {
-    struct ops *o = p->ops;
+    struct session *o = p->session;
     if (p->prev != NULL)
         p->prev->next = p->next;
     else
@@ -72,9 +78,9 @@ void parked_end(struct parked *p)
     if (p->bulk != NULL)
         bulk_abandon(p->bulk);
     if (p->fate != FATE_NOTIFY)
-        nodes_set_fate(p->slot, FATE_NOTIFY);
-    if (p->slot != NULL)
-        p->slot->pins--;
+        nodes_set_fate(p->connector, FATE_NOTIFY);
+    if (p->connector != NULL)
+        p->connector->pins--;
     free(p);
 }
 
@@ -93,15 +99,15 @@ void parked_lock(struct parked *p, enum notify_lock lock, uint64_t victim)
 {
     p->locks = true;
     p->lock = lock;
-    notify_hold(p->ops->c.notify, lock, victim);
+    notify_hold(p->session->c.notify, lock, victim);
 }
 
-void ops_allow_interrupt(struct parked *p)
+void parked_allow_interrupt(struct parked *p)
 {
     fuse_req_interrupt_func(p->req, on_interrupt, p);
 }
 
-void parked_end_all(struct ops *o, int err)
+void parked_end_all(struct session *o, int err)
 {
     while (o->parked != NULL) {
         struct parked *p = o->parked;

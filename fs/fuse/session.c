@@ -7,23 +7,26 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "bigdatafs/base/uuid.h"
+
+#include "bigdatafs/connector/name.h"
 #include "park.h"
 
 enum { COOKIE_DOT = 1, COOKIE_DOT_DOT = 2 };
 
-struct ops *ops_of(fuse_req_t req)
+struct session *session_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);
 }
 
-bool ops_is_own(fuse_req_t req)
+bool session_is_own(fuse_req_t req)
 {
-    return fuse_req_ctx(req)->pid == notify_tid(ops_of(req)->c.notify);
+    return fuse_req_ctx(req)->pid == notify_tid(session_of(req)->c.notify);
 }
 
 /* Lookup */
 
-static void fill_entry(const struct ops *o, struct node *node, struct fuse_entry_param *e)
+static void fill_entry(const struct session *o, struct node *node, struct fuse_entry_param *e)
 {
     memset(e, 0, sizeof *e);
     e->ino = nodes_id(o->c.nodes, node);
@@ -32,7 +35,7 @@ static void fill_entry(const struct ops *o, struct node *node, struct fuse_entry
     e->entry_timeout = nodes_entry_timeout(o->c.nodes, node);
 }
 
-static void reply_entry(struct ops *o, fuse_req_t req, struct node *node, int err)
+static void reply_entry(struct session *o, fuse_req_t req, struct node *node, int err)
 {
     if (err < 0) {
         fuse_reply_err(req, -err);
@@ -48,20 +51,20 @@ static void reply_entry(struct ops *o, fuse_req_t req, struct node *node, int er
  * also when no list can be had. */
 static bool is_of_list(const struct node *dir, const char *name)
 {
-    return (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED) && name_is_uuid(name);
+    return (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED) && uuid_is_valid(name);
 }
 
 /* Whether the service is to be asked for the name itself: an id that no list had, or one that lists
  * do not tell of and nobody confirmed for as long as a list lasts. */
-static bool should_ask(struct ops *o, const struct node *dir, const char *name)
+static bool should_ask(struct session *o, const struct node *dir, const char *name)
 {
     if (!is_of_list(dir, name))
         return false;
-    const struct slot *slot = slots_find(catalogue_slots(o->c.catalogue), name);
-    if (slot == NULL || slot->place == PLACE_NONE)
+    const struct connector *connector = connectors_find(catalogue_connectors(o->c.catalogue), name);
+    if (!connector_exists(connector))
         return true;
-    return !slot->listed && slot->progress == PROGRESS_IDLE &&
-           !catalogue_confirmed(o->c.catalogue, slot);
+    return !connector->listed && connector->progress == PROGRESS_IDLE &&
+           !catalogue_confirmed(o->c.catalogue, connector);
 }
 
 static void resume_lookup(struct parked *p, int err);
@@ -69,7 +72,7 @@ static void resume_lookup(struct parked *p, int err);
 /* One try at a lookup: replies and returns true, or has p wait (making it if NULL). */
 static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, struct parked *p)
 {
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     struct node *dir = nodes_from_id(o->c.nodes, parent), *node = NULL;
     int wait = is_of_list(dir, name) && p == NULL ? catalogue_use(o->c.catalogue) : 0;
     bool ask = wait == 0 && (p == NULL || !p->asked) && should_ask(o, dir, name);
@@ -80,7 +83,7 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
         fuse_reply_err(req, -wait);
     } else {
         bool first = p == NULL;
-        if (first && (p = ops_park(req, resume_lookup)) == NULL)
+        if (first && (p = park(req, resume_lookup)) == NULL)
             return;
         if (first)
             parked_lock(p, NOTIFY_LISTS, 0);
@@ -93,7 +96,7 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
         if (asked != 1)
             p->resume(p, asked);
         else if (first)
-            ops_allow_interrupt(p);
+            parked_allow_interrupt(p);
         return;
     }
     if (p != NULL)
@@ -102,8 +105,9 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
 
 static void resume_lookup(struct parked *p, int err)
 {
-    struct slot *slot = slots_find(catalogue_slots(p->ops->c.catalogue), p->name);
-    bool known = slot != NULL && slot->place != PLACE_NONE;
+    struct connector *connector =
+        connectors_find(catalogue_connectors(p->session->c.catalogue), p->name);
+    bool known = connector_exists(connector);
     if (err < 0 && !(p->asked && known)) {
         fuse_reply_err(p->req, -err);
         parked_end(p);
@@ -114,11 +118,11 @@ static void resume_lookup(struct parked *p, int err)
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     struct node *node = NULL;
     if (strlen(name) > NAME_MAX_BYTES) {
         fuse_reply_err(req, ENAMETOOLONG);
-    } else if (ops_is_own(req)) {
+    } else if (session_is_own(req)) {
         struct node *dir = nodes_from_id(o->c.nodes, parent);
         int err = nodes_lookup_departing(o->c.nodes, dir, name, &node);
         reply_entry(o, req, node, err);
@@ -129,7 +133,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 {
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     o->count--; /* nobody waits for it */
     nodes_forget(o->c.nodes, nodes_from_id(o->c.nodes, ino), lookups);
     fuse_reply_none(req);
@@ -137,7 +141,7 @@ static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 
 static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     o->count--;
     for (size_t i = 0; i < count; i++)
         nodes_forget(o->c.nodes, nodes_from_id(o->c.nodes, forgets[i].ino), forgets[i].nlookup);
@@ -149,7 +153,7 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)fi;
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     const struct node *node = nodes_from_id(o->c.nodes, ino);
     if (node->kind < NODE_FILE)
         catalogue_touch(o->c.catalogue);
@@ -162,7 +166,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
                        struct fuse_file_info *fi)
 {
     (void)attr;
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     const struct node *node = nodes_from_id(o->c.nodes, ino);
     const int harmless = FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
                          FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME;
@@ -178,11 +182,12 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     (void)ino;
-    struct ops *o = ops_of(req);
-    const struct slots *slots = catalogue_slots(o->c.catalogue);
+    struct session *o = session_of(req);
+    const struct connectors *connectors = catalogue_connectors(o->c.catalogue);
     struct statvfs st = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX_BYTES};
-    st.f_blocks = (slots_text_bytes(slots) + 4095) / 4096;
-    st.f_files = slots_count_in(slots, PLACE_ACTIVE) + slots_count_in(slots, PLACE_ARCHIVED);
+    st.f_blocks = (connectors_text_bytes(connectors) + 4095) / 4096;
+    st.f_files = connectors_count_in(connectors, PLACE_ACTIVE) +
+                 connectors_count_in(connectors, PLACE_ARCHIVED);
     fuse_reply_statfs(req, &st);
 }
 
@@ -199,7 +204,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
     (void)fi;
-    struct nodes *nodes = ops_of(req)->c.nodes;
+    struct nodes *nodes = session_of(req)->c.nodes;
     const struct node *node = nodes_from_id(nodes, ino);
     const char *data;
     size_t len;
@@ -214,7 +219,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 }
 
 struct listing_reply {
-    struct ops *ops;
+    struct session *session;
     fuse_req_t req;
     size_t size, used;
     bool plus;
@@ -225,10 +230,10 @@ static bool add_child(void *arg, const struct node_child *child)
     struct listing_reply *l = arg;
     struct fuse_entry_param e;
     size_t n, room = l->size - l->used;
-    char *at = l->ops->listing + l->used;
+    char *at = l->session->listing + l->used;
     if (l->plus) {
         if (child->node != NULL)
-            fill_entry(l->ops, child->node, &e);
+            fill_entry(l->session, child->node, &e);
         else
             e = (struct fuse_entry_param){.attr = {.st_ino = child->ino, .st_mode = S_IFREG}};
         n = fuse_add_direntry_plus(l->req, at, room, child->name, &e, (off_t)child->cookie);
@@ -247,17 +252,17 @@ static void add_dot(struct listing_reply *l, const char *name, uint64_t ino, off
 {
     struct fuse_entry_param e = {.attr = {.st_ino = ino, .st_mode = S_IFDIR}};
     size_t room = l->size - l->used;
-    char *at = l->ops->listing + l->used;
+    char *at = l->session->listing + l->used;
     size_t n = l->plus ? fuse_add_direntry_plus(l->req, at, room, name, &e, cookie)
                        : fuse_add_direntry(l->req, at, room, name, &e.attr, cookie);
     if (n <= room)
         l->used += n;
 }
 
-static void reply_listing(struct ops *o, fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-                          bool plus)
+static void reply_listing(struct session *o, fuse_req_t req, fuse_ino_t ino, size_t size,
+                          off_t offset, bool plus)
 {
-    struct listing_reply l = {.ops = o, .req = req, .plus = plus};
+    struct listing_reply l = {.session = o, .req = req, .plus = plus};
     l.size = size < sizeof o->listing ? size : sizeof o->listing;
     struct node *dir = nodes_from_id(o->c.nodes, ino);
     uint64_t parent_ino;
@@ -282,14 +287,14 @@ static void resume_listing(struct parked *p, int err)
     if (err < 0)
         fuse_reply_err(p->req, -err);
     else
-        reply_listing(p->ops, p->req, p->node, p->size, p->offset, p->plus);
+        reply_listing(p->session, p->req, p->node, p->size, p->offset, p->plus);
     parked_end(p);
 }
 
 /* Only the start of a listing waits for a newer list: one that goes on is served. */
 static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
 {
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     const struct node *dir = nodes_from_id(o->c.nodes, ino);
     int wait = 0;
     if (offset == 0 && (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED))
@@ -299,7 +304,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
     } else if (wait == 0) {
         reply_listing(o, req, ino, size, offset, plus);
     } else {
-        struct parked *p = ops_park(req, resume_listing);
+        struct parked *p = park(req, resume_listing);
         if (p == NULL)
             return;
         parked_lock(p, NOTIFY_LISTS, 0);
@@ -308,7 +313,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
         p->offset = offset;
         p->plus = plus;
         catalogue_wait(o->c.catalogue, &p->waiter);
-        ops_allow_interrupt(p);
+        parked_allow_interrupt(p);
     }
 }
 
@@ -330,7 +335,7 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
                     struct fuse_pollhandle *handle)
 {
     (void)fi;
-    struct ops *o = ops_of(req);
+    struct session *o = session_of(req);
     struct node *node = nodes_from_id(o->c.nodes, ino);
     if (node->kind == NODE_CONTROL) {
         fuse_reply_poll(req, nodes_poll(o->c.nodes, node, handle));
@@ -376,7 +381,7 @@ static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const cha
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
-    struct ops *o = userdata;
+    struct session *o = userdata;
     /* A truncating open comes as a setattr, which can be refused; splice gains nothing here. */
     conn->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
                               FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
@@ -413,14 +418,14 @@ static const struct fuse_lowlevel_ops operations = {
 /* Takes one request, if there is one. */
 static bool take_request(void *arg)
 {
-    struct ops *o = arg;
+    struct session *o = arg;
     int n = o->watching ? fuse_session_receive_buf(o->session, &o->buf) : -EAGAIN;
     if (n == -EAGAIN || n == -EINTR)
         return false;
     if (n <= 0) {
         if (n < 0)
             log_error(o->c.log, "the kernel's requests cannot be read: %s", strerror(-n));
-        ops_stop(o, EIO);
+        session_stop(o, EIO);
         loop_stop(o->c.loop);
         return false;
     }
@@ -436,7 +441,7 @@ static void on_readable(void *arg, uint32_t events)
     take_request(arg);
 }
 
-int ops_start(struct ops *o)
+int session_start(struct session *o)
 {
     int fd = fuse_session_fd(o->session);
     int flags = fcntl(fd, F_GETFL);
@@ -450,7 +455,7 @@ int ops_start(struct ops *o)
     return err;
 }
 
-void ops_stop(struct ops *o, int err)
+void session_stop(struct session *o, int err)
 {
     if (o->watching) {
         loop_set_poll(o->c.loop, NULL, NULL);
@@ -460,19 +465,19 @@ void ops_stop(struct ops *o, int err)
     parked_end_all(o, err);
 }
 
-struct fuse_session *ops_session(struct ops *o)
+struct fuse_session *session_fuse(struct session *o)
 {
     return o->session;
 }
 
-uint64_t ops_count(const struct ops *o)
+uint64_t session_count(const struct session *o)
 {
     return o->count;
 }
 
-int ops_new(const struct ops_config *config, struct fuse_args *args, struct ops **out)
+int session_new(const struct session_config *config, struct fuse_args *args, struct session **out)
 {
-    struct ops *o = calloc(1, sizeof *o);
+    struct session *o = calloc(1, sizeof *o);
     if (o == NULL)
         return -ENOMEM;
     o->c = *config;
@@ -485,7 +490,7 @@ int ops_new(const struct ops_config *config, struct fuse_args *args, struct ops 
     return 0;
 }
 
-void ops_free(struct ops *o)
+void session_free(struct session *o)
 {
     if (o == NULL)
         return;

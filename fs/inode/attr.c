@@ -3,11 +3,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bigdatafs/connector/tree.h"
+
 #include "node.h"
 
 static const char *const progress_text[] = {
     [PROGRESS_IDLE] = "idle\n",
-    [PROGRESS_ARCHIVING] = "idle\n",
+    [PROGRESS_UNDER_WAY] = "idle\n",
     [PROGRESS_DELETING] = "deleting\n",
     [PROGRESS_STALLED] = "stalled\n",
 };
@@ -60,17 +62,17 @@ static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
         if (!hand_over(to, &child, &n->about_dir))
             return 0;
     }
-    const struct slots *slots = catalogue_slots(n->catalogue);
+    const struct connectors *connectors = catalogue_connectors(n->catalogue);
     uint64_t serial = after > NODE_FIRST_COOKIE ? after - NODE_FIRST_COOKIE : 0;
-    struct slot *slot;
-    while ((slot = slots_next(slots, node_dir_place(dir), serial)) != NULL) {
+    struct connector *connector;
+    while ((connector = connectors_next(connectors, node_dir_place(dir), serial)) != NULL) {
         struct node *node = NULL;
-        serial = slot->serial;
-        if (to->with_nodes && node_of_connector(n, slot, &node) < 0)
+        serial = connector->serial;
+        if (to->with_nodes && node_of_connector(n, connector, &node) < 0)
             return -ENOMEM;
-        struct node_child child = {.name = slot->id,
+        struct node_child child = {.name = connector->id,
                                    .cookie = serial + NODE_FIRST_COOKIE,
-                                   .ino = version_connector_ino(slot->id),
+                                   .ino = view_connector_ino(connector->id),
                                    .is_dir = true};
         if (!hand_over(to, &child, node))
             return 0;
@@ -99,9 +101,10 @@ static int list_about(struct nodes *n, uint64_t after, const struct listing_to *
         if (child.cookie > after && !hand_over(to, &child, NULL))
             return 0;
     }
-    for (uint32_t i = 0; i < ABOUT_FILES; i++) {
-        struct node_child child = {
-            .name = about_name(i), .cookie = COOKIE_FIRST_REPORT + i, .ino = FIRST_REPORT_INO + i};
+    for (uint32_t i = 0; i < n->reports.count; i++) {
+        struct node_child child = {.name = n->reports.name(i),
+                                   .cookie = COOKIE_FIRST_REPORT + i,
+                                   .ino = FIRST_REPORT_INO + i};
         if (child.cookie > after && !hand_over(to, &child, NULL))
             return 0;
     }
@@ -113,7 +116,7 @@ static int list_inside(struct nodes *n, struct node *dir, uint64_t after,
 {
     if (!dir->attached)
         return 0;
-    int err = node_open_version(n, dir);
+    int err = node_open_view(n, dir);
     if (err < 0)
         return err;
     struct node *node = NULL;
@@ -131,17 +134,17 @@ static int list_inside(struct nodes *n, struct node *dir, uint64_t after,
         if (!more)
             return 0;
     }
-    const struct version *v = dir->version;
+    const struct view *v = dir->view;
     const struct entry *d = &v->tree->entries[dir->entry];
     for (uint32_t i = d->first; i < d->first + d->count; i++) {
         const struct entry *e = &v->tree->entries[i];
-        if (e->cookie <= after || (v->marks[i] & VERSION_HIDDEN))
+        if (e->cookie <= after || (v->marks[i] & VIEW_HIDDEN))
             continue;
         if (to->with_nodes && node_of_entry(n, dir, i, &node) < 0)
             return -ENOMEM;
         struct node_child child = {.name = e->name,
                                    .cookie = e->cookie,
-                                   .ino = to->with_nodes ? node->ino : version_ino(v, i),
+                                   .ino = to->with_nodes ? node->ino : view_ino(v, i),
                                    .is_dir = e->kind == ENTRY_DIR};
         if (!hand_over(to, &child, node))
             return 0;
@@ -171,17 +174,17 @@ int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_node
 
 static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
 {
-    struct slots *slots = catalogue_slots(n->catalogue);
+    struct connectors *connectors = catalogue_connectors(n->catalogue);
     st->st_mode = S_IFDIR | (0755 & ~n->options.umask);
     switch ((enum node_kind)node->kind) {
     case NODE_ROOT:
         n->relisted[PLACE_ACTIVE] = false;
-        st->st_nlink = (nlink_t)(4 + slots_count_in(slots, PLACE_ACTIVE));
+        st->st_nlink = (nlink_t)(4 + connectors_count_in(connectors, PLACE_ACTIVE));
         st->st_mtim = n->changed[PLACE_ACTIVE];
         break;
     case NODE_ARCHIVED:
         n->relisted[PLACE_ARCHIVED] = false;
-        st->st_nlink = (nlink_t)(2 + slots_count_in(slots, PLACE_ARCHIVED));
+        st->st_nlink = (nlink_t)(2 + connectors_count_in(connectors, PLACE_ARCHIVED));
         st->st_mtim = n->changed[PLACE_ARCHIVED];
         break;
     case NODE_ABOUT:
@@ -189,14 +192,14 @@ static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
         st->st_mtim = n->changed[PLACE_NONE];
         break;
     case NODE_CONNECTOR:
-        if (node->slot->connector == NULL)
+        if (node->connector->snapshot == NULL)
             break; /* gone: no links, no times */
-        st->st_nlink = 2u + node->slot->connector->subdirs;
-        st->st_mtim = connector_updated_at(node->slot->connector);
+        st->st_nlink = 2u + node->connector->snapshot->subdirs;
+        st->st_mtim = snapshot_updated_at(node->connector->snapshot);
         break;
     default:
         st->st_nlink = node->attached ? 2u + node->shown.subdirs : 0;
-        st->st_mtim = version_time(node->version, node->shown.synced);
+        st->st_mtim = view_time(node->view, node->shown.synced);
     }
 }
 
@@ -212,14 +215,14 @@ void nodes_attr(struct nodes *n, const struct node *node, struct stat *st)
         st->st_mode = S_IFREG | (0444 & ~n->options.umask);
         st->st_nlink = 1;
         st->st_size = node->shown.size;
-        st->st_mtim = version_time(node->version, node->shown.synced);
+        st->st_mtim = view_time(node->view, node->shown.synced);
         break;
     case NODE_CONTROL:
         st->st_mode = S_IFREG | (0600 & ~n->options.umask);
         st->st_nlink = 1;
         st->st_size = (off_t)strlen(node_progress_text(node->state));
-        if (node->slot->connector != NULL)
-            st->st_mtim = connector_updated_at(node->slot->connector);
+        if (node->connector->snapshot != NULL)
+            st->st_mtim = snapshot_updated_at(node->connector->snapshot);
         break;
     case NODE_REPORT:
         st->st_mode = S_IFREG | (0444 & ~n->options.umask);
@@ -247,11 +250,11 @@ int nodes_parent_ino(const struct nodes *n, const struct node *dir, uint64_t *ou
 {
     int err = 0;
     if (dir->kind == NODE_DIR) {
-        struct version *v = dir->version;
-        err = version_open(v);
+        struct view *v = dir->view;
+        err = view_open(v);
         if (err == 0)
-            *out = version_ino(v, v->tree->entries[dir->entry].parent);
-    } else if (dir->kind == NODE_CONNECTOR && dir->slot->place == PLACE_ARCHIVED) {
+            *out = view_ino(v, v->tree->entries[dir->entry].parent);
+    } else if (dir->kind == NODE_CONNECTOR && dir->connector->place == PLACE_ARCHIVED) {
         *out = n->archived.ino;
     } else {
         *out = n->root.ino;
@@ -296,11 +299,11 @@ int nodes_content(const struct node *node, const char **data, size_t *size)
         *data = "";
         *size = 0;
     } else {
-        int err = version_open(node->version);
+        int err = view_open(node->view);
         if (err < 0)
             return err;
-        *data = node->version->tree->entries[node->entry].data;
-        *size = node->version->tree->entries[node->entry].size;
+        *data = node->view->tree->entries[node->entry].data;
+        *size = node->view->tree->entries[node->entry].size;
     }
     return 0;
 }

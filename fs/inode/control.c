@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/uuid.h"
+
 static const char *const words[] = {"1", "true", "yes", "delete"};
 
 static bool is(const char *text, size_t len, const char *word)
@@ -33,13 +35,13 @@ static bool starts_uuid(const char *text, size_t len)
 {
     char whole[] = "00000000-0000-0000-0000-000000000000";
     memcpy(whole, text, len);
-    return name_is_uuid(whole);
+    return uuid_is_valid(whole);
 }
 
 /* The lines of one write as they are read. */
 struct reading {
     struct control_lines at;
-    control_id *ids;
+    uuid_text *ids;
     size_t count;
     size_t lines; /* ended in this write */
 };
@@ -48,7 +50,7 @@ static bool take(struct reading *r)
 {
     memcpy(r->ids[r->count], r->at.line, UUID_LEN);
     r->ids[r->count][UUID_LEN] = '\0';
-    return name_is_uuid(r->ids[r->count++]);
+    return uuid_is_valid(r->ids[r->count++]);
 }
 
 static bool read_lines(struct reading *r, const char *text, size_t len)
@@ -76,13 +78,13 @@ static bool read_lines(struct reading *r, const char *text, size_t len)
 static int compare_ids(const void *left, const void *right, void *ids)
 {
     uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    const control_id *id = ids;
+    const uuid_text *id = ids;
     int order = memcmp(id[a], id[b], UUID_LEN);
     return order != 0 ? order : a < b ? -1 : a > b;
 }
 
 /* Takes out all but the first of equal ids; the others stay in their order. */
-static int drop_repeated(control_id *ids, size_t *count)
+static int drop_repeated(uuid_text *ids, size_t *count)
 {
     uint32_t *order = calloc(*count + 1, sizeof *order);
     if (order == NULL)
@@ -103,7 +105,7 @@ static int drop_repeated(control_id *ids, size_t *count)
 }
 
 int control_ids(struct control_lines *lines, uint64_t offset, const char *text, size_t len,
-                control_id **ids, size_t *count)
+                uuid_text **ids, size_t *count)
 {
     struct reading r = {.at = *lines};
     *count = 0;

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/hash.h"
+#include "bigdatafs/base/request.h"
+#include "bigdatafs/connector/tree.h"
+
 struct node *nodes_from_id(struct nodes *n, uint64_t id)
 {
     return id == FUSE_ROOT_ID ? &n->root : (struct node *)(uintptr_t)id;
@@ -27,15 +31,15 @@ enum place node_dir_place(const struct node *dir)
     return dir->kind == NODE_ARCHIVED ? PLACE_ARCHIVED : PLACE_ACTIVE;
 }
 
-static struct node *node_new(struct nodes *n, enum node_kind kind, struct slot *slot)
+static struct node *node_new(struct nodes *n, enum node_kind kind, struct connector *connector)
 {
-    struct node *node = node_pool_get(&n->pool, kind);
+    struct node *node = pool_get(&n->pool, kind);
     if (node == NULL)
         return NULL;
     node->attached = true;
-    node->slot = slot;
-    if (slot != NULL)
-        slot->pins++;
+    node->connector = connector;
+    if (connector != NULL)
+        connector->pins++;
     return node;
 }
 
@@ -43,12 +47,9 @@ static struct node *node_new(struct nodes *n, enum node_kind kind, struct slot *
 static void report_unfinished(const struct nodes *n, const struct node *node)
 {
     static const char reason[] = "the last line is no connector id: nothing was sent for it";
-    struct failure_note note = {.operation =
-                                    node->entry == AUDIT_ARCHIVE ? "archive" : "hard delete",
-                                .id = "",
-                                .err = -EINVAL,
-                                .reason = reason};
-    failures_add(n->about->failures, &note);
+    struct journal_note note = {
+        .operation = request_op_name(node->entry), .id = "", .err = -EINVAL, .reason = reason};
+    journal_add(n->journal, &note);
     log_warning(n->log, NODE_ABOUT_NAME "/%s: %s", node_bulk_name(node->entry), reason);
 }
 
@@ -56,9 +57,9 @@ static void report_unfinished(const struct nodes *n, const struct node *node)
 static void node_end(void *arg, struct node *node)
 {
     const struct nodes *n = arg;
-    version_unref(node->version);
-    if (node->slot != NULL)
-        node->slot->pins--;
+    view_unref(node->view);
+    if (node->connector != NULL)
+        node->connector->pins--;
     if (node->kind == NODE_REPORT) {
         free(node->report->text);
         free(node->report);
@@ -72,21 +73,21 @@ static void node_end(void *arg, struct node *node)
 static void node_free(struct nodes *n, struct node *node)
 {
     node_end(n, node);
-    node_pool_put(&n->pool, node);
+    pool_put(&n->pool, node);
 }
 
 void node_detach(struct node *node)
 {
-    if (!node->attached || node->slot == NULL)
+    if (!node->attached || node->connector == NULL)
         return;
     node->attached = false;
-    struct node *dir = node->slot->dir;
+    struct node *dir = node->connector->dir;
     if (node->kind == NODE_CONNECTOR)
-        node->slot->dir = NULL;
+        node->connector->dir = NULL;
     else if (node->kind == NODE_CONTROL && dir != NULL && dir->control == node)
         dir->control = NULL;
-    else if (node->version != NULL)
-        node->version->nodes[node->entry] = NULL;
+    else if (node->view != NULL)
+        node->view->nodes[node->entry] = NULL;
 }
 
 static void forget_departing(struct nodes *n, const struct node *node)
@@ -109,25 +110,25 @@ void nodes_forget(struct nodes *n, struct node *node, uint64_t lookups)
     node_free(n, node);
 }
 
-int node_open_version(struct nodes *n, struct node *dir)
+int node_open_view(struct nodes *n, struct node *dir)
 {
-    if (dir->version != NULL)
-        return version_open(dir->version);
-    if (dir->slot->connector == NULL)
+    if (dir->view != NULL)
+        return view_open(dir->view);
+    if (dir->connector->snapshot == NULL)
         return -ENOENT;
-    return version_new(&n->trees, dir->slot->connector, &dir->version);
+    return view_new(&n->trees, dir->connector->snapshot, &dir->view);
 }
 
-int node_of_connector(struct nodes *n, struct slot *slot, struct node **out)
+int node_of_connector(struct nodes *n, struct connector *connector, struct node **out)
 {
-    if (slot->dir == NULL) {
-        struct node *node = node_new(n, NODE_CONNECTOR, slot);
+    if (connector->dir == NULL) {
+        struct node *node = node_new(n, NODE_CONNECTOR, connector);
         if (node == NULL)
             return -ENOMEM;
-        node->ino = version_connector_ino(slot->id);
-        slot->dir = node;
+        node->ino = view_connector_ino(connector->id);
+        connector->dir = node;
     }
-    *out = slot->dir;
+    *out = connector->dir;
     return 0;
 }
 
@@ -136,21 +137,21 @@ int node_of_control(struct nodes *n, struct node *dir, struct node **out)
     if (dir->control_hidden)
         return -ENOENT;
     if (dir->control == NULL) {
-        struct node *node = node_new(n, NODE_CONTROL, dir->slot);
+        struct node *node = node_new(n, NODE_CONTROL, dir->connector);
         if (node == NULL)
             return -ENOMEM;
-        node->state = dir->slot->progress;
-        node->ino = name_hash(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
+        node->state = dir->connector->progress;
+        node->ino = hash_bytes(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
         dir->control = node;
     }
     *out = dir->control;
     return 0;
 }
 
-void node_show(struct node *node, struct version *v, uint32_t entry)
+void node_show(struct node *node, struct view *v, uint32_t entry)
 {
     const struct entry *e = &v->tree->entries[entry], *child = &v->tree->entries[e->first];
-    node->version = version_ref(v);
+    node->view = view_ref(v);
     node->entry = entry;
     node->shown.size = e->size;
     node->shown.subdirs = 0;
@@ -163,17 +164,17 @@ void node_show(struct node *node, struct version *v, uint32_t entry)
 
 int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out)
 {
-    struct version *v = dir->version;
-    if (v->marks[entry] & VERSION_HIDDEN)
+    struct view *v = dir->view;
+    if (v->marks[entry] & VIEW_HIDDEN)
         return -ENOENT;
     if (v->nodes[entry] == NULL) {
         bool is_dir = v->tree->entries[entry].kind == ENTRY_DIR;
-        struct node *node = node_new(n, is_dir ? NODE_DIR : NODE_FILE, dir->slot);
+        struct node *node = node_new(n, is_dir ? NODE_DIR : NODE_FILE, dir->connector);
         if (node == NULL)
             return -ENOMEM;
         node_show(node, v, entry);
-        node->ino = version_ino(v, entry);
-        v->marks[entry] &= (uint8_t)~VERSION_SENT; /* a new inode is empty */
+        node->ino = view_ino(v, entry);
+        v->marks[entry] &= (uint8_t)~VIEW_SENT; /* a new inode is empty */
         v->all_sent = false;
     }
     *out = v->nodes[entry];
@@ -183,9 +184,9 @@ int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node
 int node_of_report(struct nodes *n, uint32_t file, struct node **out)
 {
     struct buf text;
-    buf_init(&text, ABOUT_MAX);
+    buf_init(&text, NODE_REPORT_MAX);
     struct report *report = calloc(1, sizeof *report);
-    int err = report == NULL ? -ENOMEM : about_render(n->about, file, &text);
+    int err = report == NULL ? -ENOMEM : n->reports.render(n->reports.arg, file, &text);
     struct node *node = err == 0 ? node_new(n, NODE_REPORT, NULL) : NULL;
     if (node == NULL) {
         buf_free(&text);
@@ -202,7 +203,7 @@ int node_of_report(struct nodes *n, uint32_t file, struct node **out)
 
 const char *node_bulk_name(uint32_t op)
 {
-    return op == AUDIT_ARCHIVE ? NODE_BULK_ARCHIVE_NAME : NODE_BULK_FORCE_DELETE_NAME;
+    return op == REQUEST_ARCHIVE ? NODE_BULK_ARCHIVE_NAME : NODE_BULK_FORCE_DELETE_NAME;
 }
 
 static int node_of_bulk(struct nodes *n, uint32_t op, struct node **out)
@@ -237,8 +238,8 @@ static int lookup_about(struct nodes *n, const char *name, struct node **out)
     for (uint32_t op = 0; op < BULK_FILES; op++)
         if (strcmp(name, node_bulk_name(op)) == 0)
             return node_of_bulk(n, op, out);
-    for (uint32_t i = 0; i < ABOUT_FILES; i++)
-        if (strcmp(name, about_name(i)) == 0)
+    for (uint32_t i = 0; i < n->reports.count; i++)
+        if (strcmp(name, n->reports.name(i)) == 0)
             return node_of_report(n, i, out);
     return -ENOENT;
 }
@@ -249,10 +250,10 @@ static int lookup_inside(struct nodes *n, struct node *dir, const char *name, st
         return -ENOENT; /* its connector is gone, or is elsewhere now */
     if (dir->kind == NODE_CONNECTOR && strcmp(name, NODE_CONTROL_NAME) == 0)
         return node_of_control(n, dir, out);
-    int err = node_open_version(n, dir);
+    int err = node_open_view(n, dir);
     if (err < 0)
         return err;
-    int entry = tree_find(dir->version->tree, dir->entry, name, strlen(name));
+    int entry = tree_find(dir->view->tree, dir->entry, name, strlen(name));
     return entry < 0 ? entry : node_of_entry(n, dir, (uint32_t)entry, out);
 }
 
@@ -266,19 +267,19 @@ static int lookup_connector(struct nodes *n, struct node *dir, const char *name,
         *out = &n->about_dir;
         return 0;
     }
-    struct slot *slot = slots_find(catalogue_slots(n->catalogue), name);
-    if (slot == NULL || slot->place != node_dir_place(dir))
+    struct connector *connector = connectors_find(catalogue_connectors(n->catalogue), name);
+    if (connector == NULL || connector->place != node_dir_place(dir))
         return -ENOENT;
-    return node_of_connector(n, slot, out);
+    return node_of_connector(n, connector, out);
 }
 
-struct node *node_of_departed(struct nodes *n, struct slot *slot)
+struct node *node_of_departed(struct nodes *n, struct connector *connector)
 {
-    struct node *node = node_new(n, NODE_CONNECTOR, slot);
+    struct node *node = node_new(n, NODE_CONNECTOR, connector);
     if (node == NULL)
         return NULL;
     node->attached = false;
-    node->ino = version_connector_ino(slot->id);
+    node->ino = view_connector_ino(connector->id);
     return node;
 }
 
@@ -320,8 +321,8 @@ int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
     if (err == 0 && node->kind == NODE_CONTROL) {
         dir->control_hidden = true;
     } else if (err == 0) {
-        dir->version->marks[node->entry] |= VERSION_HIDDEN;
-        dir->version->any_hidden = true;
+        dir->view->marks[node->entry] |= VIEW_HIDDEN;
+        dir->view->any_hidden = true;
     }
     if (err == 0) {
         n->any_hidden = true;
@@ -331,19 +332,19 @@ int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
     return err;
 }
 
-void nodes_unhide(struct nodes *n, struct slot *slot)
+void nodes_unhide(struct nodes *n, struct connector *connector)
 {
-    struct node *dir = slot->dir;
-    if (dir == NULL || !(dir->control_hidden || (dir->version && dir->version->any_hidden)))
+    struct node *dir = connector->dir;
+    if (dir == NULL || !(dir->control_hidden || (dir->view && dir->view->any_hidden)))
         return;
     dir->control_hidden = false;
     node_relist(n, dir);
-    struct version *v = dir->version;
+    struct view *v = dir->view;
     if (v == NULL)
         return;
     v->any_hidden = false;
     for (uint32_t i = 0; i < v->count; i++) {
-        v->marks[i] &= (uint8_t)~VERSION_HIDDEN;
+        v->marks[i] &= (uint8_t)~VIEW_HIDDEN;
         if (v->nodes[i] != NULL && v->nodes[i]->kind == NODE_DIR)
             node_relist(n, v->nodes[i]);
     }
@@ -365,24 +366,28 @@ void nodes_free(struct nodes *n)
         free(n->departing);
         n->departing = next;
     }
-    node_pool_free(&n->pool, node_end, n);
+    pool_free(&n->pool, node_end, n);
     free(n);
 }
 
-int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *notify,
-              struct log *log, const struct about *about, const struct node_options *options,
+void nodes_set_reports(struct nodes *n, const struct node_reports *reports)
+{
+    n->reports = *reports;
+}
+
+int nodes_new(const struct nodes_parts *parts, const struct node_options *options,
               struct nodes **out)
 {
     struct nodes *n = calloc(1, sizeof *n);
     if (n == NULL)
         return -ENOMEM;
-    n->loop = loop;
-    n->catalogue = catalogue;
-    n->notify = notify;
-    n->log = log;
-    n->about = about;
+    n->loop = parts->loop;
+    n->catalogue = parts->catalogue;
+    n->notify = parts->notify;
+    n->log = parts->log;
+    n->journal = parts->journal;
     n->options = *options;
-    n->trees.bytes_max = VERSION_TREES_BYTES;
+    n->trees.bytes_max = VIEW_TREES_BYTES;
     n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = FUSE_ROOT_ID};
     n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
     n->about_dir = (struct node){.kind = NODE_ABOUT, .attached = true, .ino = ABOUT_INO};
@@ -390,10 +395,12 @@ int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *not
     clock_gettime(CLOCK_REALTIME, &n->changed[PLACE_ACTIVE]);
     n->changed[PLACE_NONE] = n->changed[PLACE_ARCHIVED] = n->changed[PLACE_ACTIVE];
     loop_timer_init(&n->expiry, node_on_expiry, n);
-    struct catalogue_observer observer = {
-        .changed = node_on_changed, .refreshed = node_on_refreshed, .arg = n};
-    catalogue_observe(catalogue, &observer);
-    if (catalogue_state(catalogue).loaded)
+    struct catalogue_observer observer = {.changed = node_on_changed,
+                                          .progress = node_on_progress,
+                                          .refreshed = node_on_refreshed,
+                                          .arg = n};
+    catalogue_observe(n->catalogue, &observer);
+    if (catalogue_state(n->catalogue).loaded)
         node_on_refreshed(n);
     *out = n;
     return 0;

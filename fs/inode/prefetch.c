@@ -7,6 +7,8 @@
  */
 #include <stdlib.h>
 
+#include "bigdatafs/connector/tree.h"
+
 #include "node.h"
 
 enum {
@@ -18,7 +20,7 @@ enum {
 
 struct batch {
     struct nodes *nodes;
-    struct version *version; /* pinned: keeps the bytes */
+    struct view *view; /* pinned: keeps the bytes */
     size_t count;
     struct notify_file files[FILES_MAX]; /* each node has one lookup more */
 };
@@ -29,22 +31,22 @@ static void on_stored(void *arg)
     b->nodes->batches--;
     for (size_t i = 0; i < b->count; i++)
         nodes_forget(b->nodes, nodes_from_id(b->nodes, b->files[i].node), 1);
-    version_unpin(b->version);
-    version_unref(b->version);
+    view_unpin(b->view);
+    view_unref(b->view);
     free(b);
 }
 
-static bool is_worth_sending(const struct version *v, uint32_t entry)
+static bool is_worth_sending(const struct view *v, uint32_t entry)
 {
     const struct entry *e = &v->tree->entries[entry];
-    return v->nodes[entry] != NULL && !(v->marks[entry] & VERSION_SENT) && e->kind == ENTRY_FILE &&
+    return v->nodes[entry] != NULL && !(v->marks[entry] & VIEW_SENT) && e->kind == ENTRY_FILE &&
            e->size > 0 && e->size <= FILE_SIZE_MAX;
 }
 
 /* From after the entry that was read on: that is where the reader goes. */
 static void fill(struct batch *b, uint32_t after)
 {
-    struct version *v = b->version;
+    struct view *v = b->view;
     uint32_t count = v->count;
     for (uint32_t n = 1; n <= count && b->count < FILES_MAX; n++) {
         uint32_t i = (after + n) % count;
@@ -54,26 +56,26 @@ static void fill(struct batch *b, uint32_t after)
         b->files[b->count++] = (struct notify_file){
             .node = nodes_id(b->nodes, v->nodes[i]), .data = e->data, .size = e->size};
         v->nodes[i]->lookups++;
-        v->marks[i] |= VERSION_SENT;
+        v->marks[i] |= VIEW_SENT;
     }
     v->all_sent = b->count < FILES_MAX;
 }
 
 void nodes_was_read(struct nodes *n, const struct node *node)
 {
-    struct version *v = node->version;
+    struct view *v = node->view;
     if (node->kind != NODE_FILE || !node->attached)
         return;
-    v->marks[node->entry] |= VERSION_SENT;
+    v->marks[node->entry] |= VIEW_SENT;
     if (++v->reads < READS_BEFORE_STORE || v->all_sent || n->batches == BATCHES_MAX)
         return;
     struct batch *b = malloc(sizeof *b);
-    if (b == NULL || version_pin(v) < 0) {
+    if (b == NULL || view_pin(v) < 0) {
         free(b);
         return; /* they are read one by one */
     }
     b->nodes = n;
-    b->version = version_ref(v);
+    b->view = view_ref(v);
     b->count = 0;
     n->batches++;
     fill(b, node->entry);

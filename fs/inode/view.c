@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/hash.h"
+#include "bigdatafs/base/uuid.h"
+#include "bigdatafs/connector/tree.h"
+
 enum {
     CONTENT_SEED = 1,
     FIRST_FREE_INO = 256
@@ -11,7 +15,7 @@ enum {
 
 /* The order of use */
 
-static void add_newest(struct version *v)
+static void add_newest(struct view *v)
 {
     struct trees *t = v->trees;
     v->newer = NULL;
@@ -23,7 +27,7 @@ static void add_newest(struct version *v)
     t->newest = v;
 }
 
-static void take_out(struct version *v)
+static void take_out(struct view *v)
 {
     struct trees *t = v->trees;
     if (v->newer != NULL)
@@ -38,9 +42,9 @@ static void take_out(struct version *v)
 
 /* Trees */
 
-static int make_tree(struct trees *t, const struct connector *c, struct tree **out)
+static int make_tree(struct trees *t, const struct snapshot *c, struct tree **out)
 {
-    int err = connector_tree(c, out);
+    int err = tree_new(c, out);
     if (err < 0)
         return err == -EBADMSG ? -ENOMEM : err; /* the text was good when it came */
     t->bytes += (*out)->size;
@@ -48,7 +52,7 @@ static int make_tree(struct trees *t, const struct connector *c, struct tree **o
     return 0;
 }
 
-static void drop_tree(struct version *v)
+static void drop_tree(struct view *v)
 {
     v->trees->bytes -= v->tree->size;
     free(v->tree);
@@ -58,20 +62,20 @@ static void drop_tree(struct version *v)
 static void trim(struct trees *t)
 {
     while (t->bytes > t->bytes_max && t->oldest != t->newest && t->oldest->newer != t->newest) {
-        struct version *v = t->oldest;
+        struct view *v = t->oldest;
         take_out(v);
         drop_tree(v);
     }
 }
 
-int version_open(struct version *v)
+int view_open(struct view *v)
 {
     if (v->pins > 0)
         return 0;
     if (v->tree != NULL) {
         take_out(v);
     } else {
-        int err = make_tree(v->trees, v->connector, &v->tree);
+        int err = make_tree(v->trees, v->snapshot, &v->tree);
         if (err < 0)
             return err;
     }
@@ -80,15 +84,15 @@ int version_open(struct version *v)
     return 0;
 }
 
-int version_pin(struct version *v)
+int view_pin(struct view *v)
 {
-    int err = version_open(v);
+    int err = view_open(v);
     if (err == 0 && v->pins++ == 0)
         take_out(v);
     return err;
 }
 
-void version_unpin(struct version *v)
+void view_unpin(struct view *v)
 {
     if (--v->pins > 0)
         return;
@@ -98,14 +102,14 @@ void version_unpin(struct version *v)
 
 /* Versions */
 
-int version_new(struct trees *trees, struct connector *c, struct version **out)
+int view_new(struct trees *trees, struct snapshot *c, struct view **out)
 {
     struct tree *tree;
     int err = make_tree(trees, c, &tree);
     if (err < 0)
         return err;
     size_t nodes_size = tree->count * sizeof(struct node *);
-    struct version *v = calloc(1, sizeof *v + nodes_size + tree->count);
+    struct view *v = calloc(1, sizeof *v + nodes_size + tree->count);
     if (v == NULL) {
         trees->bytes -= tree->size;
         free(tree);
@@ -113,7 +117,7 @@ int version_new(struct trees *trees, struct connector *c, struct version **out)
     }
     v->refs = 1;
     v->count = tree->count;
-    v->connector = connector_ref(c);
+    v->snapshot = snapshot_ref(c);
     v->trees = trees;
     v->tree = tree;
     v->marks = (uint8_t *)v->nodes + nodes_size;
@@ -123,13 +127,13 @@ int version_new(struct trees *trees, struct connector *c, struct version **out)
     return 0;
 }
 
-struct version *version_ref(struct version *v)
+struct view *view_ref(struct view *v)
 {
     v->refs++;
     return v;
 }
 
-void version_unref(struct version *v)
+void view_unref(struct view *v)
 {
     if (v == NULL || --v->refs > 0)
         return;
@@ -137,30 +141,29 @@ void version_unref(struct version *v)
         take_out(v);
         drop_tree(v);
     }
-    connector_unref(v->connector);
+    snapshot_unref(v->snapshot);
     free(v);
 }
 
-struct timespec version_time(const struct version *v, bool synced)
+struct timespec view_time(const struct view *v, bool synced)
 {
-    return synced ? connector_synced_at(v->connector) : connector_updated_at(v->connector);
+    return synced ? snapshot_synced_at(v->snapshot) : snapshot_updated_at(v->snapshot);
 }
 
-bool version_same_file(const struct version *a, uint32_t in_a, const struct version *b,
-                       uint32_t in_b)
+bool view_same_file(const struct view *a, uint32_t in_a, const struct view *b, uint32_t in_b)
 {
     const struct entry *x = &a->tree->entries[in_a], *y = &b->tree->entries[in_b];
-    struct timespec s = version_time(a, x->synced), t = version_time(b, y->synced);
+    struct timespec s = view_time(a, x->synced), t = view_time(b, y->synced);
     return x->size == y->size && s.tv_sec == t.tv_sec && s.tv_nsec == t.tv_nsec &&
            memcmp(x->data, y->data, x->size) == 0;
 }
 
-int version_find_path(const struct version *old, uint32_t entry, const struct version *new)
+int view_find_path(const struct view *old, uint32_t entry, const struct view *new)
 {
     const struct entry *e = &old->tree->entries[entry];
     if (entry == 0)
         return 0;
-    int dir = version_find_path(old, e->parent, new);
+    int dir = view_find_path(old, e->parent, new);
     if (dir < 0)
         return dir;
     int found = tree_find(new->tree, (uint32_t)dir, e->name, e->name_len);
@@ -172,18 +175,18 @@ static uint64_t usable_ino(uint64_t ino)
     return ino < FIRST_FREE_INO ? ino + FIRST_FREE_INO : ino;
 }
 
-uint64_t version_connector_ino(const char *id)
+uint64_t view_connector_ino(const char *id)
 {
-    return usable_ino(name_hash(id, UUID_LEN, 0));
+    return usable_ino(hash_bytes(id, UUID_LEN, 0));
 }
 
-uint64_t version_ino(const struct version *v, uint32_t entry)
+uint64_t view_ino(const struct view *v, uint32_t entry)
 {
     const struct entry *e = &v->tree->entries[entry];
     if (entry == 0)
-        return version_connector_ino(v->connector->id);
-    uint64_t ino = name_hash(e->name, e->name_len, version_ino(v, e->parent));
+        return view_connector_ino(v->snapshot->id);
+    uint64_t ino = hash_bytes(e->name, e->name_len, view_ino(v, e->parent));
     if (e->kind == ENTRY_FILE)
-        ino = name_hash(e->data, e->size, ino + CONTENT_SEED);
+        ino = hash_bytes(e->data, e->size, ino + CONTENT_SEED);
     return usable_ino(ino);
 }

@@ -4,19 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bigdatafs/base/sentence.h"
 #include "bigdatafs/service/failure.h"
-
-static const char *const names[ABOUT_FILES] = {
-    [ABOUT_STATUS] = "status",
-    [ABOUT_ERRORS] = "errors",
-    [ABOUT_JOBS] = "jobs",
-    [ABOUT_METRICS] = "metrics",
-};
-
-const char *about_name(enum about_file file)
-{
-    return names[file];
-}
 
 static const char *list_state(const struct catalogue_state *s)
 {
@@ -29,10 +18,10 @@ static const char *list_state(const struct catalogue_state *s)
 
 static int render_service(const struct about *a, struct buf *to)
 {
-    const struct client_stats *c = client_stats(a->client);
+    const struct service_stats *c = service_stats(a->service);
     const struct catalogue_state s = catalogue_state(a->catalogue);
     uint64_t now = loop_now(a->loop);
-    char why[API_TEXT_MAX * 2];
+    char why[SENTENCE_MAX];
     int err = buf_printf(to, "service: %s\n",
                          c->circuit_open ? "does not answer: operations fail at once" : "in use");
     if (err == 0 && c->paced_until_ms > now)
@@ -42,20 +31,20 @@ static int render_service(const struct about *a, struct buf *to)
         return err;
     api_describe(&s.failure, why, sizeof why);
     return buf_printf(to, "last failure: %s\nhint: %s\n", why,
-                      errors_hint(s.failure.failure, s.failure.status));
+                      failure_hint(s.failure.failure, s.failure.status));
 }
 
 static int render_status(const struct about *a, struct buf *to)
 {
-    const struct slots *slots = catalogue_slots(a->catalogue);
+    const struct connectors *connectors = catalogue_connectors(a->catalogue);
     const struct catalogue_state s = catalogue_state(a->catalogue);
     int err = buf_printf(to,
                          "version: " BIGDATAFS_VERSION "\nsource: %s\nmounted on: %s\n"
                          "connectors: %zu\narchived: %zu\nleft out: %u\n"
                          "list: %s\nlist age: %" PRIu64 " s\n",
-                         a->source, a->mountpoint, slots_count_in(slots, PLACE_ACTIVE),
-                         slots_count_in(slots, PLACE_ARCHIVED), s.left_out, list_state(&s),
-                         s.loaded ? s.age_ms / 1000 : 0);
+                         a->source, a->mountpoint, connectors_count_in(connectors, PLACE_ACTIVE),
+                         connectors_count_in(connectors, PLACE_ARCHIVED), s.left_out,
+                         list_state(&s), s.loaded ? s.age_ms / 1000 : 0);
     if (err == 0)
         err = render_service(a, to);
     if (err == 0)
@@ -79,8 +68,8 @@ static int metric(struct buf *to, const char *name, const char *type, const char
 
 static int render_metrics(const struct about *a, struct buf *to)
 {
-    const struct slots *slots = catalogue_slots(a->catalogue);
-    const struct client_stats *c = client_stats(a->client);
+    const struct connectors *connectors = catalogue_connectors(a->catalogue);
+    const struct service_stats *c = service_stats(a->service);
     const struct catalogue_state s = catalogue_state(a->catalogue);
     const struct deletion_stats *d = deletions_stats(a->deletions);
     const struct trees *trees = nodes_trees(a->nodes);
@@ -89,9 +78,9 @@ static int render_metrics(const struct about *a, struct buf *to)
         uint64_t value;
     } samples[] = {
         {"connectors_active", "gauge", "Connectors that are not archived.",
-         slots_count_in(slots, PLACE_ACTIVE)},
+         connectors_count_in(connectors, PLACE_ACTIVE)},
         {"connectors_archived", "gauge", "Connectors that are archived.",
-         slots_count_in(slots, PLACE_ARCHIVED)},
+         connectors_count_in(connectors, PLACE_ARCHIVED)},
         {"connectors_left_out", "gauge", "Connectors of the list that are shown nowhere.",
          s.left_out},
         {"list_age_seconds", "gauge", "Age of the list that is served, 0 without one.",
@@ -111,7 +100,7 @@ static int render_metrics(const struct about *a, struct buf *to)
         {"hard_deletes_running", "gauge", "Hard deletes that are followed.",
          deletions_jobs(a->deletions)},
         {"fuse_requests_total", "counter", "Requests of the kernel that wanted an answer.",
-         ops_count(a->ops)},
+         session_count(a->session)},
         {"tree_bytes", "gauge", "Memory in which files are held ready to be read.", trees->bytes},
         {"trees_made_total", "counter", "Connectors whose files were made ready, again too.",
          trees->made},
@@ -120,7 +109,7 @@ static int render_metrics(const struct about *a, struct buf *to)
         {"loop_turn_max_microseconds", "gauge", "The longest turn of the event loop so far.",
          loop_longest_turn_us(a->loop)},
         {"errors_total", "counter", "Failures that .bigdatafs/errors has seen.",
-         failures_count(a->failures)},
+         journal_count(a->journal)},
     };
     int err = 0;
     for (size_t i = 0; err == 0 && i < sizeof samples / sizeof samples[0]; i++)
@@ -128,20 +117,39 @@ static int render_metrics(const struct about *a, struct buf *to)
     return err;
 }
 
-int about_render(const struct about *a, enum about_file file, struct buf *to)
+static int render_errors(const struct about *a, struct buf *to)
 {
-    int err;
-    switch (file) {
-    case ABOUT_STATUS:
-        return render_status(a, to);
-    case ABOUT_ERRORS:
-        return failures_render(a->failures, to);
-    case ABOUT_JOBS:
-        err = bulks_render(a->bulks, to);
-        return err < 0 ? err : deletions_render(a->deletions, to);
-    case ABOUT_METRICS:
-        return render_metrics(a, to);
-    default:
-        return -ENOENT;
-    }
+    return journal_render(a->journal, to);
+}
+
+static int render_jobs(const struct about *a, struct buf *to)
+{
+    int err = bulks_render(a->bulks, to);
+    return err < 0 ? err : deletions_render(a->deletions, to);
+}
+
+static const struct {
+    const char *name;
+    int (*render)(const struct about *a, struct buf *to);
+} files[] = {
+    {"status", render_status},
+    {"errors", render_errors},
+    {"jobs", render_jobs},
+    {"metrics", render_metrics},
+};
+
+static const char *name_of(uint32_t file)
+{
+    return files[file].name;
+}
+
+static int render(void *arg, uint32_t file, struct buf *to)
+{
+    return files[file].render(arg, to);
+}
+
+struct node_reports about_reports(struct about *about)
+{
+    return (struct node_reports){
+        .count = sizeof files / sizeof files[0], .name = name_of, .render = render, .arg = about};
 }

@@ -12,30 +12,27 @@
 #include "bigdatafs/deletion/bulk.h"
 #include "bigdatafs/deletion/deletion.h"
 #include "bigdatafs/fuse/session.h"
+#include "bigdatafs/inode/nodes.h"
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/service/journal.h"
-#include "client.h"
-
-enum { ABOUT_MAX = 64 << 20 }; /* bytes of one file */
-
-enum about_file { ABOUT_STATUS, ABOUT_ERRORS, ABOUT_JOBS, ABOUT_METRICS, ABOUT_FILES };
+#include "bigdatafs/service/service.h"
 
 /* Borrowed parts. */
 struct about {
     const char *source, *mountpoint;
     struct loop *loop;
     struct catalogue *catalogue;
-    struct client *client;
+    const struct service *service;
     struct deletions *deletions;
     struct bulks *bulks;
-    struct failures *failures;
+    struct journal *journal;
     struct audit *audit;
     struct notify *notify;
     struct nodes *nodes;
-    struct ops *ops;
+    struct session *session;
 };
 
-const char *about_name(enum about_file file);
-int about_render(const struct about *a, enum about_file file, struct buf *to) MUST_CHECK;
+/* The files, for nodes_set_reports; about is borrowed. */
+struct node_reports about_reports(struct about *about);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fuse_log.h>
 #include <fuse_lowlevel.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include "about.h"
 #include "bigdatafs/base/loop.h"
+#include "bigdatafs/base/sentence.h"
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/deletion/audit.h"
 #include "bigdatafs/deletion/deletion.h"
@@ -22,10 +24,8 @@
 #include "bigdatafs/inode/nodes.h"
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/mount/background.h"
-#include "bigdatafs/service/api.h"
-#include "client.h"
-#include "credential.h"
-#include "http.h"
+#include "bigdatafs/service/failure.h"
+#include "bigdatafs/service/service.h"
 #include "sandbox_child.h"
 
 /* The parts of a mount, in the order in which they are made; freed in the opposite one. */
@@ -34,19 +34,16 @@ struct mount {
     struct log *log;
     struct loop *loop;
     struct sandbox_child *sandbox;
-    struct credential *credential;
-    struct http *http;
-    struct client *client;
-    struct api *api;
+    struct service *service;
     struct catalogue *catalogue;
     struct audit *audit;
     struct deletions *deletions;
     struct bulks *bulks;
     struct notify *notify;
-    struct failures *failures;
+    struct journal *journal;
     struct about about;
     struct nodes *nodes;
-    struct ops *ops;
+    struct session *session;
     struct loop_watch signals;          /* fd < 0: not watched */
     struct loop_watch sandbox_messages; /* the same */
     bool mounted;
@@ -98,7 +95,7 @@ static void on_sandbox_message(void *arg, uint32_t events)
 {
     (void)events;
     struct mount *m = arg;
-    char text[512];
+    char text[SENTENCE_MAX];
     ssize_t n = read(m->sandbox_messages.fd, text, sizeof text - 1);
     if (n > 0) {
         text[n] = '\0';
@@ -113,7 +110,7 @@ static void on_sandbox_message(void *arg, uint32_t events)
 
 static int start_sandbox(struct mount *m)
 {
-    char why[512];
+    char why[SENTENCE_MAX];
     int err = sandbox_child_start(m->options->sandbox_file, &m->sandbox, why, sizeof why);
     if (err < 0) {
         say("the sandbox could not be started", why);
@@ -124,37 +121,30 @@ static int start_sandbox(struct mount *m)
     return loop_add(m->loop, &m->sandbox_messages, EPOLLIN);
 }
 
-static int make_client(struct mount *m)
+static int make_service(struct mount *m)
 {
     const struct options *o = m->options;
-    char why[512];
-    struct http_config http = {.base_url = o->base_url,
-                               .unix_socket = o->unix_socket,
-                               .ca_file = o->ca_file,
-                               .local = o->local,
-                               .connections = o->parallel};
+    struct service_config config = {.base_url = o->base_url,
+                                    .unix_socket = o->unix_socket,
+                                    .ca_file = o->ca_file,
+                                    .local = o->local,
+                                    .connections = o->parallel,
+                                    .timeout_s = o->timeout_s,
+                                    .api_key_file = o->api_key_file};
     if (o->sandbox) {
         int err = start_sandbox(m);
         if (err < 0)
             return err;
-        http = (struct http_config){.base_url = "http://localhost",
-                                    .local = true,
-                                    .unix_socket = sandbox_child_socket(m->sandbox),
-                                    .connections = o->parallel};
+        config.base_url = "http://localhost";
+        config.unix_socket = sandbox_child_socket(m->sandbox);
+        config.local = true;
+        config.fixed_key = "sandbox";
     }
-    int err = http_new(m->loop, &http, &m->http);
-    if (err == 0)
-        err = credential_new(o->api_key_file, o->sandbox ? "sandbox" : NULL, &m->credential);
-    if (err < 0) {
-        say("cannot start", strerror(-err));
-        return err;
-    }
-    err = credential_load(m->credential, m->http, why, sizeof why);
-    if (err < 0) {
+    char why[SENTENCE_MAX];
+    int err = service_new(m->loop, m->log, &config, &m->service, why, sizeof why);
+    if (err < 0)
         say(why, "");
-        return err;
-    }
-    return client_new(m->loop, m->http, m->log, credential_rekey, m->credential, &m->client);
+    return err;
 }
 
 /* Which service the audit log's lines are about: what an earlier run left open on another one is
@@ -167,67 +157,91 @@ static const char *service_name(const struct mount *m)
                                             : sandbox_child_socket(m->sandbox);
 }
 
-static int make_tree(struct mount *m)
+static int make_deletions(struct mount *m)
 {
-    struct options *o = m->options;
+    const struct options *o = m->options;
     struct catalogue_options catalogue = {.ttl_s = o->ttl_s, .stale_s = o->stale_s};
     struct deletion_options deletion = {.guard = o->guard, .dry_run = o->dry_run};
-    struct node_options node = {.uid = o->uid, .gid = o->gid, .umask = o->umask};
-    int err = api_new(m->loop, m->client, o->timeout_s, &m->api);
+    struct api *api = service_api(m->service);
+    int err = journal_new(&m->journal);
     if (err == 0)
-        err = failures_new(&m->failures);
-    if (err == 0)
-        err = catalogue_new(m->loop, m->api, m->log, m->failures, &catalogue, &m->catalogue);
+        err = catalogue_new(m->loop, api, m->log, m->journal, &catalogue, &m->catalogue);
     if (err == 0)
         err = audit_new(m->loop, m->log, o->audit_file, service_name(m), &m->audit);
+    struct deletion_parts parts = {.loop = m->loop,
+                                   .log = m->log,
+                                   .api = api,
+                                   .catalogue = m->catalogue,
+                                   .audit = m->audit,
+                                   .journal = m->journal};
     if (err == 0)
-        err = deletions_new(m->loop, m->api, m->catalogue, m->audit, m->log, m->failures, &deletion,
-                            &m->deletions);
+        err = deletions_new(&parts, &deletion, &m->deletions);
     if (err == 0)
-        err = bulks_new(m->loop, m->catalogue, m->deletions, m->failures, o->parallel, &m->bulks);
-    if (err == 0)
-        err = notify_new(m->loop, m->log, &m->notify);
-    if (err == 0)
-        err = nodes_new(m->loop, m->catalogue, m->notify, m->log, &m->about, &node, &m->nodes);
-    m->about = (struct about){.source = o->source,
-                              .mountpoint = o->mountpoint,
-                              .loop = m->loop,
-                              .catalogue = m->catalogue,
-                              .client = m->client,
-                              .deletions = m->deletions,
-                              .bulks = m->bulks,
-                              .failures = m->failures,
-                              .audit = m->audit,
-                              .notify = m->notify,
-                              .nodes = m->nodes};
-    if (err < 0)
-        say("cannot start", strerror(-err));
+        err = bulks_new(m->loop, m->catalogue, m->deletions, m->journal, o->parallel, &m->bulks);
     return err;
 }
 
-static void on_progress(void *arg, struct slot *slot)
+static int make_tree(struct mount *m)
 {
-    struct mount *m = arg;
-    nodes_progress(m->nodes, slot);
+    const struct options *o = m->options;
+    struct node_options node = {.uid = o->uid, .gid = o->gid, .umask = o->umask};
+    int err = notify_new(m->loop, m->log, &m->notify);
+    struct nodes_parts parts = {.loop = m->loop,
+                                .log = m->log,
+                                .catalogue = m->catalogue,
+                                .notify = m->notify,
+                                .journal = m->journal};
+    if (err == 0)
+        err = nodes_new(&parts, &node, &m->nodes);
+    return err;
 }
 
 static int make_session(struct mount *m)
 {
-    struct ops_config config = {.loop = m->loop,
-                                .log = m->log,
-                                .catalogue = m->catalogue,
-                                .nodes = m->nodes,
-                                .deletions = m->deletions,
-                                .bulks = m->bulks,
-                                .failures = m->failures,
-                                .notify = m->notify,
-                                .confirm_id = m->options->confirm_id};
-    struct deletion_observer observer = {.progress = on_progress, .arg = m};
-    deletions_observe(m->deletions, &observer);
-    int err = ops_new(&config, &m->options->fuse_args, &m->ops);
-    m->about.ops = m->ops;
+    struct session_config config = {.loop = m->loop,
+                                    .log = m->log,
+                                    .catalogue = m->catalogue,
+                                    .nodes = m->nodes,
+                                    .deletions = m->deletions,
+                                    .bulks = m->bulks,
+                                    .journal = m->journal,
+                                    .notify = m->notify,
+                                    .confirm_id = m->options->confirm_id};
+    return session_new(&config, &m->options->fuse_args, &m->session);
+}
+
+/* All parts exist: what .bigdatafs tells about them can be shown. */
+static void show_reports(struct mount *m)
+{
+    m->about = (struct about){.source = m->options->source,
+                              .mountpoint = m->options->mountpoint,
+                              .loop = m->loop,
+                              .catalogue = m->catalogue,
+                              .service = m->service,
+                              .deletions = m->deletions,
+                              .bulks = m->bulks,
+                              .journal = m->journal,
+                              .audit = m->audit,
+                              .notify = m->notify,
+                              .nodes = m->nodes,
+                              .session = m->session};
+    struct node_reports reports = about_reports(&m->about);
+    nodes_set_reports(m->nodes, &reports);
+}
+
+static int make_parts(struct mount *m)
+{
+    int err = make_deletions(m);
+    if (err == 0)
+        err = make_tree(m);
+    if (err == 0)
+        err = make_session(m);
     if (err == -EINVAL)
         say("an option is not known: see bigdatafs --help", "");
+    else if (err < 0)
+        say("cannot start", strerror(-err));
+    else
+        show_reports(m);
     return err;
 }
 
@@ -251,13 +265,13 @@ static int fetch_first_list(struct mount *m)
     if (err == 0 || (m->options->nofail && err != -EINTR))
         return 0;
     struct catalogue_state state = catalogue_state(m->catalogue);
-    char why[API_TEXT_MAX * 2];
+    char why[SENTENCE_MAX];
     api_describe(&state.failure, why, sizeof why);
     if (err == -EINTR)
         say("interrupted before the mount", "");
     else
         fprintf(stderr, "bigdatafs: cannot fetch the connectors from %s: %s; %s\n",
-                m->options->source, why, errors_hint(state.failure.failure, state.failure.status));
+                m->options->source, why, failure_hint(state.failure.failure, state.failure.status));
     return err;
 }
 
@@ -275,19 +289,19 @@ static int mount_now(struct mount *m)
 {
     const char *mountpoint = m->options->mountpoint;
     dev_t device = 0;
-    if (fuse_session_mount(ops_session(m->ops), mountpoint) != 0) {
+    if (fuse_session_mount(session_fuse(m->session), mountpoint) != 0) {
         say("cannot mount on", mountpoint);
         return -EIO;
     }
     m->mounted = true;
-    int err = ops_start(m->ops);
+    int err = session_start(m->session);
     if (err == 0)
         err = mount_device(mountpoint, &device);
     if (err < 0) {
         say("cannot serve the mount", strerror(-err));
         return err;
     }
-    notify_start(m->notify, ops_session(m->ops), mountpoint, device);
+    notify_start(m->notify, session_fuse(m->session), mountpoint, device);
     return 0;
 }
 
@@ -300,11 +314,9 @@ static int start(struct mount *m)
         say("cannot start", strerror(-err));
         return err;
     }
-    err = make_client(m);
+    err = make_service(m);
     if (err == 0)
-        err = make_tree(m);
-    if (err == 0)
-        err = make_session(m);
+        err = make_parts(m);
     if (err == 0)
         err = fetch_first_list(m);
     if (err == 0 && audit_state(m->audit) < 0)
@@ -371,10 +383,10 @@ static void wind_down(struct mount *m)
         if (m->mounted)
             run_until(m, kernel_is_told, MOUNT_CLOSE_MS);
     }
-    if (m->ops != NULL)
-        ops_stop(m->ops, EIO);
+    if (m->session != NULL)
+        session_stop(m->session, EIO);
     if (m->mounted)
-        fuse_session_unmount(ops_session(m->ops));
+        fuse_session_unmount(session_fuse(m->session));
 }
 
 static void free_parts(struct mount *m)
@@ -384,13 +396,10 @@ static void free_parts(struct mount *m)
     audit_free(m->audit);
     deletions_free(m->deletions);
     nodes_free(m->nodes);
-    ops_free(m->ops);
+    session_free(m->session);
     catalogue_free(m->catalogue);
-    api_free(m->api);
-    client_free(m->client);
-    failures_free(m->failures);
-    http_free(m->http);
-    credential_free(m->credential);
+    journal_free(m->journal);
+    service_free(m->service);
     if (m->sandbox_messages.fd >= 0)
         loop_remove(m->loop, &m->sandbox_messages);
     sandbox_child_stop(m->sandbox);
@@ -399,6 +408,22 @@ static void free_parts(struct mount *m)
         close(m->signals.fd);
     }
     loop_free(m->loop);
+}
+
+/* libfuse's own words, as ours. */
+PRINTF_LIKE(2, 0)
+static void on_fuse_log(enum fuse_log_level level, const char *fmt, va_list args)
+{
+    char text[SENTENCE_MAX];
+    if (level > FUSE_LOG_WARNING)
+        return;
+    vsnprintf(text, sizeof text, fmt, args);
+    fprintf(stderr, "bigdatafs: %s%s", text, strchr(text, '\n') == NULL ? "\n" : "");
+}
+
+void mount_init(void)
+{
+    fuse_set_log_func(on_fuse_log);
 }
 
 int mount_run(struct options *options, struct log *log, int ready_fd)

@@ -275,8 +275,8 @@ static int check_source(struct parse *p)
         if (given == NULL || given[0] == '\0')
             given = DEFAULT_SOURCE;
     }
-    struct base_url b;
-    if (base_url_parse(given, &b, p->error, p->error_size) < 0)
+    struct source b;
+    if (source_parse(given, &b, p->error, p->error_size) < 0)
         return -1;
     o->base_url = b.url;
     o->unix_socket = b.unix_socket;

@@ -21,14 +21,14 @@ static int refuse(char *error, size_t size, const char *source, const char *why)
     return -EINVAL;
 }
 
-void base_url_free(struct base_url *b)
+void source_free(struct source *b)
 {
     free(b->url);
     free(b->unix_socket);
-    *b = (struct base_url){0};
+    *b = (struct source){0};
 }
 
-static int parse_unix(const char *source, struct base_url *out, char *error, size_t size)
+static int parse_unix(const char *source, struct source *out, char *error, size_t size)
 {
     const char *path = source + strlen(UNIX_PREFIX);
     if (path[0] != '/')
@@ -76,7 +76,7 @@ static const char *check_parts(CURLU *u, const char *scheme, const char *host, b
     return NULL;
 }
 
-static int parse_url(CURLU *u, const char *source, struct base_url *out, char *error, size_t size)
+static int parse_url(CURLU *u, const char *source, struct source *out, char *error, size_t size)
 {
     char *scheme = NULL, *host = NULL, *url = NULL;
     CURLUcode code = curl_url_set(u, CURLUPART_URL, source, CURLU_NON_SUPPORT_SCHEME);
@@ -101,11 +101,11 @@ static int parse_url(CURLU *u, const char *source, struct base_url *out, char *e
     return out->url != NULL ? 0 : -ENOMEM;
 }
 
-int base_url_parse(const char *source, struct base_url *out, char *error, size_t error_size)
+int source_parse(const char *source, struct source *out, char *error, size_t error_size)
 {
-    *out = (struct base_url){0};
+    *out = (struct source){0};
     int err;
-    if (strlen(source) > BASE_URL_MAX) {
+    if (strlen(source) > SOURCE_MAX) {
         err = refuse(error, error_size, source, "it is too long");
     } else if (strncmp(source, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0) {
         err = parse_unix(source, out, error, error_size);
@@ -117,6 +117,6 @@ int base_url_parse(const char *source, struct base_url *out, char *error, size_t
     if (err == -ENOMEM)
         snprintf(error, error_size, "out of memory");
     if (err < 0)
-        base_url_free(out);
+        source_free(out);
     return err;
 }

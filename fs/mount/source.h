@@ -16,17 +16,16 @@
 
 #include "bigdatafs/base/compiler.h"
 
-enum { BASE_URL_MAX = 1024 }; /* bytes of a source */
+enum { SOURCE_MAX = 1024 }; /* bytes of a source */
 
-struct base_url {
+struct source {
     char *url;         /* without a final slash; "http://localhost" for a Unix socket */
     char *unix_socket; /* path, or NULL */
     bool local;        /* loopback or a Unix socket: no proxy */
 };
 
 /* 0 and *out, which is the caller's; or -EINVAL, with one sentence in error, or -ENOMEM. */
-int base_url_parse(const char *source, struct base_url *out, char *error,
-                   size_t error_size) MUST_CHECK;
-void base_url_free(struct base_url *b); /* leaves it empty */
+int source_parse(const char *source, struct source *out, char *error, size_t error_size) MUST_CHECK;
+void source_free(struct source *b); /* leaves it empty */
 
 #endif

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bigdatafs/connector/name.h"
-#include "bigdatafs/service/failure.h"
+#include "bigdatafs/base/uuid.h"
+#include "client.h"
+#include "listing.h"
 
 #define CONNECTORS "/contents/v1/connectors"
 
@@ -26,7 +27,7 @@ struct api_op {
     api_done_fn *done;
     void *arg;
     char id[UUID_LEN + 1];
-    bool wants_connector;
+    bool wants_snapshot;
     struct api_list_sink sink; /* list only, with the rest: */
     struct listing *listing;
     int listing_err;
@@ -52,6 +53,11 @@ void api_free(struct api *a)
 uint64_t api_deadline(const struct api *a)
 {
     return loop_now(a->loop) + a->timeout_ms;
+}
+
+bool api_says_gone(const struct api_result *result)
+{
+    return result->failure == FAILURE_NONE && result->status == 404;
 }
 
 static void op_free(struct api_op *op)
@@ -85,7 +91,7 @@ static void fill_result(const struct client_call *call, struct api_result *r)
     *r = (struct api_result){
         .failure = a->failure, .status = a->status, .attempts = call->attempts, .lost = call->lost};
     snprintf(r->request_id, sizeof r->request_id, "%s", a->request_id);
-    r->err = errors_errno(a->failure, a->status);
+    r->err = failure_errno(a->failure, a->status);
     if (a->failure != FAILURE_NONE)
         snprintf(r->message, sizeof r->message, "%s", a->reason);
     else if (r->err < 0)
@@ -98,20 +104,20 @@ static void fill_result(const struct client_call *call, struct api_result *r)
 }
 
 /* The connector in a 2xx answer. A GET must have it; a DELETE may answer with anything. */
-static void read_connector(struct api_op *op, const struct client_call *call, struct api_result *r)
+static void read_snapshot(struct api_op *op, const struct client_call *call, struct api_result *r)
 {
     if (r->err < 0 || op->sink.done != NULL)
         return;
     int err = call->body.len == 0 ? -EBADMSG
-                                  : connector_parse(call->body.data, call->body.len, &r->connector);
-    if (err == 0 && strcasecmp(r->connector->id, op->id) != 0) {
-        connector_unref(r->connector);
-        r->connector = NULL;
+                                  : snapshot_parse(call->body.data, call->body.len, &r->snapshot);
+    if (err == 0 && strcasecmp(r->snapshot->id, op->id) != 0) {
+        snapshot_unref(r->snapshot);
+        r->snapshot = NULL;
         err = -EBADMSG;
     }
-    if (err < 0 && op->wants_connector) {
+    if (err < 0 && op->wants_snapshot) {
         r->failure = err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
-        r->err = errors_errno(r->failure, r->status);
+        r->err = failure_errno(r->failure, r->status);
         snprintf(r->message, sizeof r->message, "the answer is not the connector asked for");
     }
 }
@@ -121,16 +127,16 @@ static void on_done(struct client_call *call)
     struct api_op *op = call->arg;
     struct api_result result;
     fill_result(call, &result);
-    read_connector(op, call, &result);
+    read_snapshot(op, call, &result);
     op->done(op->arg, &result);
-    connector_unref(result.connector);
+    snapshot_unref(result.snapshot);
     op_free(op);
 }
 
 static int op_new(struct api *a, enum http_method method, const char *id,
                   const struct api_call *call, struct api_op **out)
 {
-    if (id != NULL && !name_is_uuid(id))
+    if (id != NULL && !uuid_is_valid(id))
         return -EINVAL;
     struct api_op *op = calloc(1, sizeof *op);
     if (op == NULL)
@@ -158,7 +164,7 @@ static int start_one(struct api *a, enum http_method method, const char *id, boo
     snprintf(op->call.request.target, sizeof op->call.request.target, "%s/%s%s", CONNECTORS, id,
              force ? "?force_delete=true" : "");
     op->call.resend = force ? RESEND_UNSENT : RESEND_ALWAYS;
-    op->wants_connector = method == HTTP_GET;
+    op->wants_snapshot = method == HTTP_GET;
     client_start(a->client, &op->call);
     *out = op;
     return 0;
@@ -229,7 +235,7 @@ static void on_list_done(struct client_call *call)
     }
     if (result.err == 0 && op->listing_err < 0) {
         result.failure = op->listing_err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
-        result.err = errors_errno(result.failure, result.status);
+        result.err = failure_errno(result.failure, result.status);
     }
     if (result.failure == FAILURE_MALFORMED)
         snprintf(result.message, sizeof result.message,
@@ -294,7 +300,7 @@ void api_send_no_more(struct api_op *op)
 void api_describe(const struct api_result *r, char *text, size_t size)
 {
     if (r->failure != FAILURE_NONE)
-        snprintf(text, size, "%s%s%s", errors_text(r->failure), r->message[0] != '\0' ? ": " : "",
+        snprintf(text, size, "%s%s%s", failure_text(r->failure), r->message[0] != '\0' ? ": " : "",
                  r->message);
     else
         snprintf(text, size, "HTTP %ld%s%s%s%s", r->status, r->error_code[0] != '\0' ? " " : "",

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "bigdatafs/base/sentence.h"
+
 struct client {
     struct loop *loop;
     struct http *http;
@@ -13,7 +15,7 @@ struct client {
     client_rekey_fn *rekey;
     void *rekey_arg;
     struct client_call calls; /* head of the ring of calls under way */
-    struct client_stats stats;
+    struct service_stats stats;
     unsigned failures;          /* attempts failed in a row ... */
     uint64_t first_failure_ms;  /* ... since then */
     struct http_answer failure; /* the last of them */
@@ -136,7 +138,7 @@ static void pace(struct client *c, const struct client_call *call)
 /* Reads the key again if there is reason to. */
 static void take_key(struct client *c, bool refused)
 {
-    char why[512] = "";
+    char why[SENTENCE_MAX] = "";
     int changed = c->rekey(c->rekey_arg, c->http, refused, why, sizeof why);
     if (changed < 0)
         log_warning(c->log, "the API key cannot be read again: %s",
@@ -331,7 +333,7 @@ void client_mask_key(const struct client *c, char *text)
     http_mask_key(c->http, text);
 }
 
-const struct client_stats *client_stats(const struct client *c)
+const struct service_stats *client_stats(const struct client *c)
 {
     return &c->stats;
 }

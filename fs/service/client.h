@@ -27,6 +27,7 @@
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/log.h"
 #include "bigdatafs/base/loop.h"
+#include "bigdatafs/service/stats.h"
 #include "http.h"
 
 enum {
@@ -67,16 +68,6 @@ struct client_call {
     unsigned key; /* number of the key that the last attempt was sent with */
 };
 
-struct client_stats {
-    uint64_t requests; /* attempts that were started */
-    uint64_t resends;  /* of them, those after the first of their call */
-    uint64_t failed;   /* attempts that ended without an answer, or with 429 or 5xx */
-    uint64_t circuit_opened;
-    bool circuit_open;
-    uint64_t paced_until_ms; /* of loop_now; in the past when nothing is held back */
-    unsigned under_way;      /* calls */
-};
-
 /* Reads the key and sets it with http_set_key when it changed: > 0 changed, 0 not, or a negative
  * errno, with a sentence in why if there is one. */
 typedef int client_rekey_fn(void *arg, struct http *http, bool refused, char *why, size_t size);
@@ -95,6 +86,6 @@ void client_cancel(struct client_call *call);
 /* Takes the API key out of a text that the service sent. */
 void client_mask_key(const struct client *c, char *text);
 
-const struct client_stats *client_stats(const struct client *c);
+const struct service_stats *client_stats(const struct client *c);
 
 #endif

@@ -92,21 +92,21 @@ static const struct verdict *verdict_of(enum failure failure)
     return &FAILURES[i < sizeof(FAILURES) / sizeof(FAILURES[0]) ? i : FAILURE_BROKEN];
 }
 
-int errors_errno(enum failure failure, long http_status)
+int failure_errno(enum failure failure, long http_status)
 {
     if (failure == FAILURE_NONE)
         return -STATUSES[status_row(http_status)].err;
     return -verdict_of(failure)->err;
 }
 
-const char *errors_hint(enum failure failure, long http_status)
+const char *failure_hint(enum failure failure, long http_status)
 {
     if (failure == FAILURE_NONE)
         return STATUSES[status_row(http_status)].hint;
     return verdict_of(failure)->hint;
 }
 
-const char *errors_text(enum failure failure)
+const char *failure_text(enum failure failure)
 {
     return verdict_of(failure)->text;
 }
@@ -128,7 +128,7 @@ static const struct {
     NAMED(ECANCELED), NAMED(ENOTCONN),  NAMED(EBADF),        NAMED(EMFILE),
 };
 
-const char *errors_name(int err)
+const char *failure_errno_name(int err)
 {
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
         if (err == NAMES[i].err || err == -NAMES[i].err)

@@ -8,34 +8,36 @@
 #include <time.h>
 
 #include "bigdatafs/base/clock.h"
+#include "bigdatafs/base/sentence.h"
+#include "bigdatafs/base/uuid.h"
 #include "bigdatafs/service/failure.h"
 
-struct failure_entry {
+struct journal_line {
     char time[CLOCK_TEXT_SIZE];
     char operation[16];
     char id[UUID_LEN + 1];
     bool has_who;
-    struct audit_who who;
+    struct requester who;
     int err;
     long status;
     char error_code[API_CODE_MAX];
-    char message[API_TEXT_MAX * 2];
-    char request_id[HTTP_TOKEN_MAX];
+    char message[SENTENCE_MAX];
+    char request_id[API_REQUEST_ID_MAX];
     const char *hint;
 };
 
-struct failures {
+struct journal {
     uint64_t count;
-    struct failure_entry ring[FAILURES_MAX];
+    struct journal_line ring[JOURNAL_MAX];
 };
 
-int failures_new(struct failures **out)
+int journal_new(struct journal **out)
 {
     *out = calloc(1, sizeof **out);
     return *out != NULL ? 0 : -ENOMEM;
 }
 
-void failures_free(struct failures *f)
+void journal_free(struct journal *f)
 {
     free(f);
 }
@@ -58,7 +60,7 @@ static const char *local_hint(int err)
         return "the audit log has what was sent and what became of it: try the rest again if it is "
                "still wanted";
     case ENOMEM:
-        return errors_hint(FAILURE_MEMORY, 0);
+        return failure_hint(FAILURE_MEMORY, 0);
     case EIO:
         return "see that the audit log can be written: space, permissions, -o audit=; and when the "
                "program was ending, in that log, what became of it";
@@ -67,11 +69,11 @@ static const char *local_hint(int err)
     }
 }
 
-void failures_add(struct failures *f, const struct failure_note *note)
+void journal_add(struct journal *f, const struct journal_note *note)
 {
-    struct failure_entry *e = &f->ring[f->count++ % FAILURES_MAX];
+    struct journal_line *e = &f->ring[f->count++ % JOURNAL_MAX];
     const struct api_result *r = note->result;
-    *e = (struct failure_entry){.err = note->err, .has_who = note->who != NULL};
+    *e = (struct journal_line){.err = note->err, .has_who = note->who != NULL};
     clock_text_now(e->time);
     snprintf(e->operation, sizeof e->operation, "%s", note->operation);
     snprintf(e->id, sizeof e->id, "%s", note->id);
@@ -80,7 +82,7 @@ void failures_add(struct failures *f, const struct failure_note *note)
         e->who = *note->who;
     e->hint = note->hint;
     if (e->hint == NULL)
-        e->hint = r != NULL ? errors_hint(r->failure, r->status) : local_hint(note->err);
+        e->hint = r != NULL ? failure_hint(r->failure, r->status) : local_hint(note->err);
     if (r == NULL)
         return;
     e->status = r->status;
@@ -88,12 +90,12 @@ void failures_add(struct failures *f, const struct failure_note *note)
     snprintf(e->request_id, sizeof e->request_id, "%s", r->request_id);
 }
 
-uint64_t failures_count(const struct failures *f)
+uint64_t journal_count(const struct journal *f)
 {
     return f->count;
 }
 
-static int render_one(const struct failure_entry *e, struct buf *to)
+static int render_one(const struct journal_line *e, struct buf *to)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "time", e->time);
@@ -108,7 +110,7 @@ static int render_one(const struct failure_entry *e, struct buf *to)
     cJSON_AddStringToObject(o, "errorCode", e->error_code);
     cJSON_AddStringToObject(o, "message", e->message);
     cJSON_AddStringToObject(o, "requestId", e->request_id);
-    cJSON_AddStringToObject(o, "errno", errors_name(e->err));
+    cJSON_AddStringToObject(o, "errno", failure_errno_name(e->err));
     cJSON_AddStringToObject(o, "hint", e->hint);
     char *text = cJSON_PrintUnformatted(o);
     cJSON_Delete(o);
@@ -117,11 +119,11 @@ static int render_one(const struct failure_entry *e, struct buf *to)
     return err;
 }
 
-int failures_render(const struct failures *f, struct buf *to)
+int journal_render(const struct journal *f, struct buf *to)
 {
     int err = 0;
-    uint64_t first = f->count > FAILURES_MAX ? f->count - FAILURES_MAX : 0;
+    uint64_t first = f->count > JOURNAL_MAX ? f->count - JOURNAL_MAX : 0;
     for (uint64_t i = first; err == 0 && i < f->count; i++)
-        err = render_one(&f->ring[i % FAILURES_MAX], to);
+        err = render_one(&f->ring[i % JOURNAL_MAX], to);
     return err;
 }

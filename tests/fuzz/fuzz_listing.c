@@ -1,6 +1,7 @@
 /* However the bytes are split, the outcome is the same. */
 #include <string.h>
 
+#include "bigdatafs/base/hash.h"
 #include "bigdatafs/connector/name.h"
 #include "fuzz.h"
 #include "listing.h"
@@ -25,7 +26,7 @@ static int on_element(void *arg, const char *json, size_t len)
     struct outcome *o = arg;
     MUST(len >= 2 && json[0] == '{' && json[len - 1] == '}' && json[len] == '\0');
     o->elements++;
-    o->hash = name_hash(json, len, o->hash);
+    o->hash = hash_bytes(json, len, o->hash);
     return 0;
 }
 

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bigdatafs/base/hash.h"
+#include "bigdatafs/base/uuid.h"
 #include "bigdatafs/connector/name.h"
 #include "fuzz.h"
 
@@ -51,7 +53,7 @@ static void check_escape(const char *source, size_t size)
     else
         MUST(rc == 0 && back_len == size && (size == 0 || memcmp(back, source, size) == 0));
 
-    unsigned n = 2 + (unsigned)(name_hash(source, size, 0) >> (size % 64));
+    unsigned n = 2 + (unsigned)(hash_bytes(source, size, 0) >> (size % 64));
     len = name_number(name, n < 2 ? 2 : n);
     check_safe(name, len);
     MUST(name_unescape(name, back, sizeof(back), &back_len) == -EINVAL);
@@ -79,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     check_escape((const char *)data, size);
     check_unescape(text);
-    MUST(!name_is_uuid(text) || strlen(text) == UUID_LEN);
+    MUST(!uuid_is_valid(text) || strlen(text) == UUID_LEN);
     free(text);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "bigdatafs/base/uuid.h"
 #include "check.h"
 
 #define ID "019a9612-bfad-758c-884e-37dd8c6ad2cb"
@@ -62,7 +63,7 @@ static const char *feed(const char *text, size_t piece, char out[static 512])
     for (unsigned n = 1; offset < len; n++) {
         struct control_lines before = lines;
         size_t size = len - offset < piece ? len - offset : piece, count;
-        control_id *ids;
+        uuid_text *ids;
         if (control_ids(&lines, offset, text + offset, size, &ids, &count) < 0) {
             CHECK(memcmp(&before, &lines, sizeof lines) == 0);
             snprintf(end, 32, "refused %u line %zu", n, count + 1);
@@ -106,7 +107,7 @@ static void test_ids_in_pieces(void)
 static void test_offsets_of_ids(void)
 {
     struct control_lines lines = {0};
-    control_id *ids;
+    uuid_text *ids;
     size_t count;
     CHECK_INT(control_ids(&lines, 1, ID1, UUID_LEN, &ids, &count), -EINVAL);
     CHECK_INT(control_ids(&lines, 0, ID1 "\n019a", UUID_LEN + 5, &ids, &count), 0);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "bigdatafs/base/hash.h"
+#include "bigdatafs/base/uuid.h"
 #include "check.h"
 
 #define LITERAL(s) s, sizeof(s) - 1
@@ -193,19 +195,19 @@ static void test_number(void)
 
 static void test_is_uuid(void)
 {
-    CHECK(name_is_uuid("019a9612-bfad-758c-884e-37dd8c6ad2cb"));
-    CHECK(name_is_uuid("019A9612-BFAD-758C-884E-37DD8C6AD2CB"));
-    CHECK(name_is_uuid("00000000-0000-0000-0000-000000000000"));
-    CHECK(!name_is_uuid(""));
-    CHECK(!name_is_uuid("019a9612"));
-    CHECK(!name_is_uuid("019a9612-bfad-758c-884e-37dd8c6ad2c"));
-    CHECK(!name_is_uuid("019a9612-bfad-758c-884e-37dd8c6ad2cbb"));
-    CHECK(!name_is_uuid("019a9612-bfad-758c-884e-37dd8c6ad2cb\n"));
-    CHECK(!name_is_uuid("019a9612-bfad-758c-884e-37dd8c6ad2cg"));
-    CHECK(!name_is_uuid("019a9612bfad-758c-884e-37dd8c6ad2cb-"));
-    CHECK(!name_is_uuid("019a96123bfad-758c-884e-37dd8c6ad2cb"));
-    CHECK(!name_is_uuid("{19a9612-bfad-758c-884e-37dd8c6ad2c}"));
-    CHECK(!name_is_uuid("../../..-....-....-....-............"));
+    CHECK(uuid_is_valid("019a9612-bfad-758c-884e-37dd8c6ad2cb"));
+    CHECK(uuid_is_valid("019A9612-BFAD-758C-884E-37DD8C6AD2CB"));
+    CHECK(uuid_is_valid("00000000-0000-0000-0000-000000000000"));
+    CHECK(!uuid_is_valid(""));
+    CHECK(!uuid_is_valid("019a9612"));
+    CHECK(!uuid_is_valid("019a9612-bfad-758c-884e-37dd8c6ad2c"));
+    CHECK(!uuid_is_valid("019a9612-bfad-758c-884e-37dd8c6ad2cbb"));
+    CHECK(!uuid_is_valid("019a9612-bfad-758c-884e-37dd8c6ad2cb\n"));
+    CHECK(!uuid_is_valid("019a9612-bfad-758c-884e-37dd8c6ad2cg"));
+    CHECK(!uuid_is_valid("019a9612bfad-758c-884e-37dd8c6ad2cb-"));
+    CHECK(!uuid_is_valid("019a96123bfad-758c-884e-37dd8c6ad2cb"));
+    CHECK(!uuid_is_valid("{19a9612-bfad-758c-884e-37dd8c6ad2c}"));
+    CHECK(!uuid_is_valid("../../..-....-....-....-............"));
 }
 
 /* MurmurHash64A as the C++ library of GCC computes it on x86-64. */
@@ -227,8 +229,8 @@ static void test_hash_for_ever(void)
     };
     for (size_t i = 0; i < sizeof(WANT) / sizeof(WANT[0]); i++) {
         size_t len = strlen(WANT[i].text);
-        CHECK(name_hash(WANT[i].text, len, 0) == WANT[i].hash);
-        CHECK(name_hash(WANT[i].text, len, 0x123456789abcdef0) == WANT[i].seeded);
+        CHECK(hash_bytes(WANT[i].text, len, 0) == WANT[i].hash);
+        CHECK(hash_bytes(WANT[i].text, len, 0x123456789abcdef0) == WANT[i].seeded);
     }
 }
 

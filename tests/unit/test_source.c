@@ -10,9 +10,9 @@ enum { ERROR_SIZE = 512 };
 
 static void check_taken(const char *source, const char *url, const char *unix_socket, bool local)
 {
-    struct base_url b;
+    struct source b;
     char error[ERROR_SIZE] = "";
-    if (!CHECK_INT(base_url_parse(source, &b, error, sizeof error), 0)) {
+    if (!CHECK_INT(source_parse(source, &b, error, sizeof error), 0)) {
         fprintf(stderr, "    %s: %s\n", source, error);
         return;
     }
@@ -21,20 +21,20 @@ static void check_taken(const char *source, const char *url, const char *unix_so
     if (b.unix_socket != NULL && unix_socket != NULL)
         CHECK_STR(b.unix_socket, unix_socket);
     CHECK_INT(b.local, local);
-    base_url_free(&b);
+    source_free(&b);
     CHECK(b.url == NULL && b.unix_socket == NULL);
 }
 
 static void check_refused(const char *source, const char *word)
 {
-    struct base_url b;
+    struct source b;
     char error[ERROR_SIZE] = "";
-    if (!CHECK_INT(base_url_parse(source, &b, error, sizeof error), -EINVAL))
+    if (!CHECK_INT(source_parse(source, &b, error, sizeof error), -EINVAL))
         fprintf(stderr, "    %s\n", source);
     if (!CHECK(strstr(error, word) != NULL))
         fprintf(stderr, "    %s: %s\n", source, error);
     CHECK(b.url == NULL && b.unix_socket == NULL);
-    base_url_free(&b);
+    source_free(&b);
 }
 
 static void test_taken(void)
@@ -82,12 +82,12 @@ static void test_refused(void)
 
 static void test_password_is_not_repeated(void)
 {
-    struct base_url b;
+    struct source b;
     char error[ERROR_SIZE] = "";
-    CHECK_INT(base_url_parse("https://user:secret@192.0.2.1", &b, error, sizeof error), -EINVAL);
+    CHECK_INT(source_parse("https://user:secret@192.0.2.1", &b, error, sizeof error), -EINVAL);
     CHECK(strstr(error, "password") != NULL);
     CHECK(strstr(error, "secret") == NULL);
-    CHECK_INT(base_url_parse("https://user:secret@192.0.2.1:99999", &b, error, sizeof error),
+    CHECK_INT(source_parse("https://user:secret@192.0.2.1:99999", &b, error, sizeof error),
               -EINVAL);
     CHECK(strstr(error, "secret") == NULL);
     check_refused("http://127.0.0.1@192.0.2.1", "user");
@@ -95,11 +95,11 @@ static void test_password_is_not_repeated(void)
 
 static void test_too_long(void)
 {
-    char source[BASE_URL_MAX + 2] = "https://192.0.2.1/";
+    char source[SOURCE_MAX + 2] = "https://192.0.2.1/";
     size_t len = strlen(source);
     memset(source + len, 'a', sizeof source - 1 - len);
     check_refused(source, "too long");
-    source[BASE_URL_MAX] = '\0';
+    source[SOURCE_MAX] = '\0';
     check_taken(source, source, NULL, false);
     char path[200] = "unix:/";
     memset(path + 6, 'a', sizeof path - 7);

@@ -3,6 +3,7 @@
 
 #include "bigdatafs/base/buf.h"
 #include "bigdatafs/connector/snapshot.h"
+#include "bigdatafs/connector/tree.h"
 #include "check.h"
 
 #define ID "019a9612-bfad-758c-884e-37dd8c6ad2cb"
@@ -13,12 +14,12 @@ static const char *const COLLIDING[] = {"name0456dC>1>?:f", "name1316E-~RB57M", 
 
 static int make(const char *json, size_t len, struct tree **out)
 {
-    struct connector *c;
-    int rc = connector_parse(json, len, &c);
+    struct snapshot *c;
+    int rc = snapshot_parse(json, len, &c);
     if (rc < 0)
         return rc;
-    rc = connector_tree(c, out);
-    connector_unref(c); /* the tree borrows nothing from it */
+    rc = tree_new(c, out);
+    snapshot_unref(c); /* the tree borrows nothing from it */
     return rc;
 }
 
@@ -27,7 +28,7 @@ static struct tree *tree_of(const char *members)
 {
     struct tree *t = NULL;
     struct buf json;
-    buf_init(&json, CONNECTOR_TEXT_MAX);
+    buf_init(&json, SNAPSHOT_TEXT_MAX);
     int rc = buf_printf(&json, HEAD "%s}", members);
     if (rc == 0)
         rc = make(json.data, json.len, &t);
@@ -173,7 +174,7 @@ static void test_depth(void)
     struct tree *t = tree_of("\"d1\":{\"d2\":{\"d3\":{\"d4\":{\"d5\":{\"d6\":{\"d7\":{\"d8\":"
                              "{\"d9\":{\"x\":1},\"y\":2}}}}}}}}");
     uint32_t dir = 0;
-    for (int i = 1; i <= CONNECTOR_DEPTH_MAX; i++) {
+    for (int i = 1; i <= TREE_DEPTH_MAX; i++) {
         char name[8];
         snprintf(name, sizeof(name), "d%d", i);
         dir = dir_in(t, dir, name);
@@ -331,15 +332,15 @@ static void test_maxima(void)
     int rc = 0;
 
     /* 65,534 members, connector.json and the directory are one less than the maximum and fit. */
-    buf_init(&json, CONNECTOR_TEXT_MAX);
+    buf_init(&json, SNAPSHOT_TEXT_MAX);
     CHECK_INT(buf_puts(&json, HEAD "\"\":1"), 0);
-    for (int i = 3; i < CONNECTOR_ENTRIES_MAX - 1 && rc == 0; i++)
+    for (int i = 3; i < TREE_ENTRIES_MAX - 1 && rc == 0; i++)
         rc = buf_puts(&json, ",\"\":1");
     CHECK_INT(rc, 0);
     size_t len = json.len;
     CHECK_INT(buf_puts(&json, "}"), 0);
     if (CHECK_INT(make(json.data, json.len, &t), 0)) {
-        CHECK_INT(t->count, CONNECTOR_ENTRIES_MAX);
+        CHECK_INT(t->count, TREE_ENTRIES_MAX);
         CHECK(find(t, 0, "%~e%~65533") != NULL);
     }
     free(t);

@@ -38,8 +38,10 @@ struct catalogue_options {
 };
 
 struct catalogue_observer {
-    /* The slot has another version, another place, or both; was is its place before. */
-    void (*changed)(void *arg, struct slot *slot, enum place was);
+    /* The connector has another version, another place, or both; was is its place before. */
+    void (*changed)(void *arg, struct connector *connector, enum place was);
+    /* connector->progress changed. */
+    void (*progress)(void *arg, struct connector *connector);
     /* A whole list was taken. */
     void (*refreshed)(void *arg);
     void *arg;
@@ -67,12 +69,12 @@ struct catalogue_state {
 
 struct catalogue;
 
-int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct failures *failures,
+int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct journal *journal,
                   const struct catalogue_options *options, struct catalogue **out) MUST_CHECK;
 void catalogue_free(struct catalogue *c); /* nobody may wait any more; NULL is fine */
 void catalogue_observe(struct catalogue *c, const struct catalogue_observer *observer);
 
-struct slots *catalogue_slots(struct catalogue *c);
+struct connectors *catalogue_connectors(struct catalogue *c);
 struct catalogue_state catalogue_state(const struct catalogue *c);
 
 /* A use of the tree: 0 serve from memory, 1 wait with catalogue_wait, or a negative errno. */
@@ -91,15 +93,19 @@ void catalogue_unwait(struct catalogue_waiter *w);
 void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w);
 
 /* Asks the service for one id. 0: its absence is known already; 1: w is called when the answer
- * was applied (0: see the slot; an errno: it is not known). w may be NULL. -EAGAIN when too many
- * are asked for. */
+ * was applied (0: see the connector; an errno: it is not known). w may be NULL. -EAGAIN when too
+ * many are asked for. */
 int catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w) MUST_CHECK;
 
-/* Whether the service told of the slot within ttl. */
-bool catalogue_confirmed(const struct catalogue *c, const struct slot *slot);
+/* Whether the service told of the connector within ttl. */
+bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector);
 
 /* What the service said of one connector outside a list: it exists like this, or it is gone. */
-int catalogue_learn(struct catalogue *c, struct connector *connector, struct slot **out) MUST_CHECK;
-void catalogue_learn_gone(struct catalogue *c, struct slot *slot);
+int catalogue_learn(struct catalogue *c, struct snapshot *snapshot,
+                    struct connector **out) MUST_CHECK;
+void catalogue_learn_gone(struct catalogue *c, struct connector *connector);
+/* How far a deletion of the connector is. */
+void catalogue_set_progress(struct catalogue *c, struct connector *connector,
+                            enum progress progress);
 
 #endif

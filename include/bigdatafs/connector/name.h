@@ -22,7 +22,6 @@
 enum {
     NAME_MAX_BYTES = 255,
     NAME_SIZE = NAME_MAX_BYTES + 1, /* with the NUL */
-    UUID_LEN = 36,
 };
 
 /* Writes the file name for len bytes of source to out and returns its length (1 to 255). */
@@ -36,12 +35,5 @@ int name_unescape(const char *name, char *out, size_t out_size, size_t *len) MUS
 /* Puts the suffix for the n-th (n >= 2) of several equal names onto an escaped name, cutting it
  * so that it stays within 255 bytes. Returns the new length. */
 size_t name_number(char name[static NAME_SIZE], unsigned n);
-
-/* Whether text is a UUID in its 8-4-4-4-12 form, either case of hex. */
-bool name_is_uuid(const char *text);
-
-/* A 64-bit hash of bytes, the same on every machine and for ever: inode numbers are made of it.
- * Not for adversaries. */
-uint64_t name_hash(const void *bytes, size_t len, uint64_t seed);
 
 #endif

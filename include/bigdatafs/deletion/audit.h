@@ -23,32 +23,22 @@
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/log.h"
 #include "bigdatafs/base/loop.h"
-#include "bigdatafs/connector/name.h"
+#include "bigdatafs/base/request.h"
+#include "bigdatafs/base/uuid.h"
 #include "bigdatafs/connector/snapshot.h"
 
 enum {
     AUDIT_KEY_SIZE = 32,
-    AUDIT_COMMAND_SIZE = 64,
     AUDIT_PENDING_MAX = 65536,
-    AUDIT_LINE_MAX = CONNECTOR_TEXT_MAX + 8192,
-};
-
-enum audit_op { AUDIT_ARCHIVE, AUDIT_FORCE_DELETE };
-
-/* Who asked: as the kernel gave it with the request. */
-struct audit_who {
-    uid_t uid;
-    gid_t gid;
-    pid_t pid;
-    char command[AUDIT_COMMAND_SIZE];
+    AUDIT_LINE_MAX = SNAPSHOT_TEXT_MAX + 8192,
 };
 
 /* One deletion, from intent to its last line. */
 struct audit_record {
     char key[AUDIT_KEY_SIZE]; /* set by audit_intent */
-    enum audit_op op;
+    enum request_op op;
     char id[UUID_LEN + 1];
-    struct audit_who who;
+    struct requester who;
 };
 
 struct audit_outcome {
@@ -92,7 +82,7 @@ const char *audit_source(const struct audit *a);
 
 /* done is called once the line is on the disk, or with a negative errno. An error here means that
  * it will not be called. connector is the object as it was, or NULL. */
-int audit_intent(struct audit *a, struct audit_record *record, const struct connector *connector,
+int audit_intent(struct audit *a, struct audit_record *record, const struct snapshot *snapshot,
                  audit_done_fn *done, void *arg) MUST_CHECK;
 /* done (may be NULL) is called when the line is written. What cannot be written is logged. */
 void audit_outcome(struct audit *a, const struct audit_record *record,

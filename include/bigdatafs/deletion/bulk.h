@@ -14,11 +14,11 @@
 #include "bigdatafs/base/buf.h"
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/loop.h"
+#include "bigdatafs/base/request.h"
+#include "bigdatafs/base/uuid.h"
 #include "bigdatafs/catalogue/catalogue.h"
-#include "bigdatafs/connector/name.h"
 #include "bigdatafs/deletion/audit.h"
 #include "bigdatafs/deletion/deletion.h"
-#include "bigdatafs/inode/control.h"
 #include "bigdatafs/service/journal.h"
 
 enum {
@@ -31,15 +31,23 @@ struct bulk;
 
 /* parallel: deletions under way at once, over all writes. */
 int bulks_new(struct loop *loop, struct catalogue *catalogue, struct deletions *deletions,
-              struct failures *failures, unsigned parallel, struct bulks **out) MUST_CHECK;
+              struct journal *journal, unsigned parallel, struct bulks **out) MUST_CHECK;
 void bulks_free(struct bulks *b); /* nobody is told; NULL is fine */
 
-/* Takes over ids[count], which must differ from each other and be freed with free, in every case.
- * 0: done is called once, later, when each has come to its end: 0, or the errno of the first that
- * failed; until then *out may be given to bulk_abandon. -ENOMEM: nothing was started. */
-int bulk_start(struct bulks *b, enum audit_op op, control_id *ids, size_t count,
-               const struct audit_who *who, deletion_done_fn *done, void *arg,
-               struct bulk **out) MUST_CHECK;
+/* One write as it is asked for. The ids differ from each other. */
+struct bulk_request {
+    enum request_op op;
+    uuid_text *ids; /* to be freed with free */
+    size_t count;
+    struct requester who;
+    deletion_done_fn *done;
+    void *arg;
+};
+
+/* Takes over the ids, in every case. 0: done is called once, later, when each has come to its end:
+ * 0, or the errno of the first that failed; until then *out may be given to bulk_abandon. -ENOMEM:
+ * nothing was started. */
+int bulk_start(struct bulks *b, const struct bulk_request *request, struct bulk **out) MUST_CHECK;
 
 /* Who waited waits no more: done is not called, no further deletion is started, and those under way
  * are abandoned as by deletion_abandon. */

@@ -10,8 +10,8 @@
  *                                                               the deadline), OUTCOME
  *   OUTCOME    the audit log's outcome line                     done is called; ends
  *
- * Invariants: no DELETE before its intent line; one deletion for a connector at a time (its slot
- * says so); success is reported only when the service said so or a GET showed it.
+ * Invariants: no DELETE before its intent line; one deletion for a connector at a time (its
+ * connector says so); success is reported only when the service said so or a GET showed it.
  *
  * A hard delete that was accepted is a job: the connector is asked for, at intervals that grow from
  * JOB_FIRST_MS to JOB_SLOWEST_MS, until the service answers 404; then it goes from the tree.
@@ -27,6 +27,7 @@
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/log.h"
 #include "bigdatafs/base/loop.h"
+#include "bigdatafs/base/request.h"
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/catalogue/connectors.h"
 #include "bigdatafs/deletion/audit.h"
@@ -56,25 +57,37 @@ struct deletion_stats {
 
 typedef void deletion_done_fn(void *arg, int err);
 
-struct deletion_observer {
-    void (*progress)(void *arg, struct slot *slot); /* slot->progress changed */
-    void *arg;
-};
-
 struct deletions;
 struct deletion;
 
-int deletions_new(struct loop *loop, struct api *api, struct catalogue *catalogue,
-                  struct audit *audit, struct log *log, struct failures *failures,
-                  const struct deletion_options *options, struct deletions **out) MUST_CHECK;
-void deletions_free(struct deletions *d); /* cancels what is under way; NULL is fine */
-void deletions_observe(struct deletions *d, const struct deletion_observer *observer);
+/* What deletions are made from; all borrowed. */
+struct deletion_parts {
+    struct loop *loop;
+    struct log *log;
+    struct api *api;
+    struct catalogue *catalogue;
+    struct audit *audit;
+    struct journal *journal;
+};
 
-/* Archives or hard-deletes the slot's connector. 0: done is called once, later; *out may be given
- * to deletion_abandon until then. Else a negative errno, nothing was sent, done is not called:
- * -EBUSY a deletion is under way, -EDQUOT the guard (bulk deletions are not counted). */
-int deletion_start(struct deletions *d, enum audit_op op, struct slot *slot, bool bulk,
-                   const struct audit_who *who, deletion_done_fn *done, void *arg,
+int deletions_new(const struct deletion_parts *parts, const struct deletion_options *options,
+                  struct deletions **out) MUST_CHECK;
+void deletions_free(struct deletions *d); /* cancels what is under way; NULL is fine */
+
+/* One deletion as it is asked for. */
+struct deletion_request {
+    enum request_op op;
+    struct connector *connector;
+    bool bulk; /* the guard does not count it */
+    struct requester who;
+    deletion_done_fn *done;
+    void *arg;
+};
+
+/* Archives or hard-deletes the connector. 0: done is called once, later; *out may be given to
+ * deletion_abandon until then. Else a negative errno, nothing was sent, done is not called:
+ * -EBUSY a deletion is under way, -EDQUOT the guard. */
+int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out) MUST_CHECK;
 
 /* Who waited waits no more: done is not called. A DELETE that was sent is followed to its end, by

@@ -23,40 +23,41 @@
 #include "bigdatafs/service/journal.h"
 
 enum {
-    OPS_FLUSH_MS = 1000,       /* that a reply waits at most for the kernel to know what changed */
-    OPS_LISTING_MAX = 1 << 17, /* bytes of one answer to readdir */
+    PARK_FLUSH_MS = 1000, /* that a reply waits at most for the kernel to know what changed */
+    SESSION_LISTING_MAX = 1 << 17, /* bytes of one answer to readdir */
 };
 
 struct fuse_args;
 struct fuse_session;
-struct ops;
+struct session;
 
-struct ops_config {
+struct session_config {
     struct loop *loop;
     struct log *log;
     struct catalogue *catalogue;
     struct nodes *nodes;
     struct deletions *deletions;
     struct bulks *bulks;
-    struct failures *failures;
+    struct journal *journal;
     struct notify *notify;
     bool confirm_id; /* .force_delete takes the connector's id alone */
 };
 
 /* Makes the FUSE session from libfuse's options. -EINVAL: an option is unknown, libfuse said which
  * on stderr. */
-int ops_new(const struct ops_config *config, struct fuse_args *args, struct ops **out) MUST_CHECK;
+int session_new(const struct session_config *config, struct fuse_args *args,
+                struct session **out) MUST_CHECK;
 /* Ends the session; nothing may be parked. NULL is fine. */
-void ops_free(struct ops *o);
+void session_free(struct session *o);
 
-struct fuse_session *ops_session(struct ops *o);
+struct fuse_session *session_fuse(struct session *o);
 
 /* Takes requests of the mounted session from now on. The loop stops when the mount ends. */
-int ops_start(struct ops *o) MUST_CHECK;
+int session_start(struct session *o) MUST_CHECK;
 /* Answers all who wait with err; what was sent goes on. No request is taken any more. */
-void ops_stop(struct ops *o, int err);
+void session_stop(struct session *o, int err);
 
 /* Requests that wanted an answer, since the start. */
-uint64_t ops_count(const struct ops *o);
+uint64_t session_count(const struct session *o);
 
 #endif

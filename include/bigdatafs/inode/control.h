@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "bigdatafs/base/compiler.h"
-#include "bigdatafs/connector/name.h"
+#include "bigdatafs/base/uuid.h"
 
 /* Whether the len bytes ask for the hard delete of the connector with this id: 1, true, yes, delete
  * or the id, with at most one newline after it; with confirm_id only the id. 0 or -EINVAL. */
@@ -25,8 +25,6 @@ struct control_lines {
 /* Whether the last write ended inside a line that nobody went on with: nothing was taken of it. */
 bool control_is_unfinished(const struct control_lines *lines);
 
-typedef char control_id[UUID_LEN + 1];
-
 /* Takes the ids, one a line, of a write of len bytes at an offset: *ids is the caller's, each id is
  * in it once. Programs write through buffers, so a line may go on in the write that follows this
  * one in the file, if this one has at least one id; the last line of all needs no newline. A write
@@ -34,6 +32,6 @@ typedef char control_id[UUID_LEN + 1];
  * -EINVAL: a line is no id, or the offset is not the next: *lines is as it was, there is nothing
  * to free, and *count is the number of good lines before the bad one. -ENOMEM. */
 int control_ids(struct control_lines *lines, uint64_t offset, const char *text, size_t len,
-                control_id **ids, size_t *count) MUST_CHECK;
+                uuid_text **ids, size_t *count) MUST_CHECK;
 
 #endif

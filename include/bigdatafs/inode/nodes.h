@@ -8,9 +8,9 @@
  * the kernel may cache for ever, and a change costs a notification for what changed alone.
  * Directories keep their node, so that a shell can stay in one.
  *
- *   attached   found under its name: by its connector's slot (a directory of the root) or in the
- *              nodes[] of the version that it shows
- *   detached   its name is gone or means another node; lives while the kernel has lookups of it
+ *   attached   found under its name: by its connector's connector (a directory of the root) or in
+ * the nodes[] of the version that it shows detached   its name is gone or means another node; lives
+ * while the kernel has lookups of it
  *
  * Invariants: a node but the fixed ones (the root, .archived, .bigdatafs, refresh) has lookups > 0;
  * an attached file or inner directory shows the newest version that its connector's directory
@@ -24,9 +24,11 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "bigdatafs/base/buf.h"
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/log.h"
 #include "bigdatafs/base/loop.h"
+#include "bigdatafs/base/request.h"
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/catalogue/connectors.h"
 #include "bigdatafs/connector/snapshot.h"
@@ -44,11 +46,12 @@
 enum {
     NODE_LONG_S = 86400, /* kernel time-out of what is invalidated when it changes */
     NODE_POLLS_MAX = 256,
-    NODE_FIRST_COOKIE = 16, /* of the first connector in a listing of the root */
+    NODE_REPORT_MAX = 64 << 20, /* bytes of one file of .bigdatafs */
+    NODE_FIRST_COOKIE = 16,     /* of the first connector in a listing of the root */
 };
 
 enum node_kind {
-    NODE_NONE, /* not in use: node_pool.c's */
+    NODE_NONE, /* not in use: pool.c's */
     NODE_ROOT,
     NODE_ARCHIVED,  /* .archived */
     NODE_CONNECTOR, /* the directory of a connector */
@@ -61,7 +64,7 @@ enum node_kind {
     NODE_BULK,      /* archive and force_delete in it: each open has one of its own */
 };
 
-/* How the name of a connector's directory goes when its slot changes its place. */
+/* How the name of a connector's directory goes when its connector changes its place. */
 enum node_fate {
     FATE_NOTIFY, /* the kernel is told */
     FATE_RMDIR,  /* the kernel waits in rmdir(2) and drops the name itself */
@@ -74,14 +77,14 @@ struct report;
 struct node {
     uint8_t kind; /* enum node_kind */
     bool attached;
-    bool control_hidden;     /* NODE_CONNECTOR: its .force_delete was unlinked */
-    uint8_t state;           /* NODE_CONNECTOR: enum node_fate; NODE_CONTROL: what it reads as */
-    uint32_t entry;          /* NODE_DIR, NODE_FILE: in version->tree; NODE_REPORT: enum about_file;
-                                NODE_BULK: enum audit_op */
-    uint64_t lookups;        /* the kernel's, and page_cache.c's */
-    uint64_t ino;            /* st_ino */
-    struct slot *slot;       /* pinned; NULL outside connectors */
-    struct version *version; /* NODE_CONNECTOR: NULL until someone looks inside */
+    bool control_hidden; /* NODE_CONNECTOR: its .force_delete was unlinked */
+    uint8_t state;       /* NODE_CONNECTOR: enum node_fate; NODE_CONTROL: what it reads as */
+    uint32_t entry;      /* NODE_DIR, NODE_FILE: in version->tree; NODE_REPORT: enum about_file;
+                            NODE_BULK: enum request_op */
+    uint64_t lookups;    /* the kernel's, and page_cache.c's */
+    uint64_t ino;        /* st_ino */
+    struct connector *connector; /* pinned; NULL outside connectors */
+    struct view *view;           /* NODE_CONNECTOR: NULL until someone looks inside */
     union {
         struct node *control;        /* NODE_CONNECTOR: that of .force_delete, or NULL */
         struct report *report;       /* NODE_REPORT */
@@ -103,12 +106,29 @@ struct node_options {
 
 struct nodes;
 struct fuse_pollhandle;
-struct about;
 
-/* about is borrowed, and may be filled in until the first lookup. */
-int nodes_new(struct loop *loop, struct catalogue *catalogue, struct notify *notify,
-              struct log *log, const struct about *about, const struct node_options *options,
+/* The read-only files of .bigdatafs, each rendered anew when it is looked up. name is called with 0
+ * to count - 1; render appends what there is to say, or returns a negative errno. */
+struct node_reports {
+    uint32_t count;
+    const char *(*name)(uint32_t file);
+    int (*render)(void *arg, uint32_t file, struct buf *to);
+    void *arg;
+};
+
+/* What nodes are made from; all borrowed. */
+struct nodes_parts {
+    struct loop *loop;
+    struct log *log;
+    struct catalogue *catalogue;
+    struct notify *notify;
+    struct journal *journal;
+};
+
+int nodes_new(const struct nodes_parts *parts, const struct node_options *options,
               struct nodes **out) MUST_CHECK;
+/* Until this call .bigdatafs has control files alone. */
+void nodes_set_reports(struct nodes *n, const struct node_reports *reports);
 void nodes_free(struct nodes *n); /* NULL is fine */
 
 /* Whether the kernel can expire names by notification: then it keeps connectors' names for long,
@@ -157,15 +177,11 @@ const struct trees *nodes_trees(const struct nodes *n);
  * arrives during rm -r brings names back, and must not make it fail. -ENOENT, -ENOTDIR, -EISDIR,
  * -ENOMEM. */
 int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir) MUST_CHECK;
-void nodes_unhide(struct nodes *n, struct slot *slot);
+void nodes_unhide(struct nodes *n, struct connector *connector);
 
-/* The slot's progress changed: its .force_delete reads differently from now on, and who polls it
- * wakes up. */
-void nodes_progress(struct nodes *n, struct slot *slot);
-
-/* Someone wrote to the slot's .force_delete: the next open meets a new inode, since the kernel may
- * have kept what was written as the content of the old one. */
-void nodes_renew_control(struct nodes *n, struct slot *slot);
+/* Someone wrote to the connector's .force_delete: the next open meets a new inode, since the kernel
+ * may have kept what was written as the content of the old one. */
+void nodes_renew_control(struct nodes *n, struct connector *connector);
 
 /* A write to a NODE_BULK was taken: lines is what it left. */
 void nodes_bulk_written(struct nodes *n, struct node *node, const struct control_lines *lines);
@@ -174,11 +190,11 @@ void nodes_bulk_written(struct nodes *n, struct node *node, const struct control
  * notified when that changes. At most NODE_POLLS_MAX are kept: the oldest wakes early. */
 unsigned nodes_poll(struct nodes *n, struct node *control, struct fuse_pollhandle *handle);
 
-/* Sets what happens to the name of the slot's directory, if the kernel knows it. */
-void nodes_set_fate(struct slot *slot, enum node_fate fate);
+/* Sets what happens to the name of the connector's directory, if the kernel knows it. */
+void nodes_set_fate(struct connector *connector, enum node_fate fate);
 /* A removal from the root fails: the kernel keeps the name, which it forgets after the answer if
  * the connector went elsewhere meanwhile. */
-void nodes_not_removed(struct nodes *n, const struct slot *slot);
+void nodes_not_removed(struct nodes *n, const struct connector *connector);
 
 /* A name of the root or .archived that is going: notify_removed's own requests, and nobody
  * else's, still find it until it is removed. -ENOENT. */

@@ -16,66 +16,64 @@
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/connector/snapshot.h"
 
-enum { VERSION_TREES_BYTES = 8 << 20 }; /* of all trees together: some 4,000 connectors' */
+enum { VIEW_TREES_BYTES = 8 << 20 }; /* of all trees together: some 4,000 connectors' */
 
 struct node;
-struct version;
+struct view;
 
 /* All zero but for bytes_max is the start. */
 struct trees {
     size_t bytes_max;
     size_t bytes;  /* that are held */
     uint64_t made; /* so far */
-    struct version *newest, *oldest;
+    struct view *newest, *oldest;
 };
 
-enum version_mark {
-    VERSION_HIDDEN = 1, /* unlinked in this mount */
-    VERSION_SENT = 2,   /* the kernel was given the bytes */
+enum view_mark {
+    VIEW_HIDDEN = 1, /* unlinked in this mount */
+    VIEW_SENT = 2,   /* the kernel was given the bytes */
 };
 
-struct version {
+struct view {
     unsigned refs;
     unsigned pins;
     unsigned reads; /* of its files, so far */
     uint32_t count; /* of entries */
-    struct connector *connector;
+    struct snapshot *snapshot;
     struct trees *trees;
-    struct tree *tree;             /* from version_open or version_pin on, see there; or NULL */
-    struct version *newer, *older; /* in trees, with a tree that is not pinned */
-    uint8_t *marks;                /* by entry: of enum version_mark; in this allocation */
+    struct tree *tree;          /* from view_open or view_pin on, see there; or NULL */
+    struct view *newer, *older; /* in trees, with a tree that is not pinned */
+    uint8_t *marks;             /* by entry: of enum view_mark; in this allocation */
     bool any_hidden;
-    bool all_sent;        /* each file that the kernel knows is marked VERSION_SENT */
+    bool all_sent;        /* each file that the kernel knows is marked VIEW_SENT */
     struct node *nodes[]; /* by entry: the attached node, or NULL */
 };
 
 /* *out is open and has one reference, the caller's. trees must outlive it. */
-int version_new(struct trees *trees, struct connector *c, struct version **out) MUST_CHECK;
-struct version *version_ref(struct version *v);
-void version_unref(struct version *v); /* NULL is fine */
+int view_new(struct trees *trees, struct snapshot *c, struct view **out) MUST_CHECK;
+struct view *view_ref(struct view *v);
+void view_unref(struct view *v); /* NULL is fine */
 
 /* Sees to it that v has its tree. The two versions that were opened last keep theirs, whatever
  * the size: who opens no more than two at once need not pin them. -ENOMEM. */
-int version_open(struct version *v) MUST_CHECK;
-/* The same until version_unpin. Calls nest. */
-int version_pin(struct version *v) MUST_CHECK;
-void version_unpin(struct version *v);
+int view_open(struct view *v) MUST_CHECK;
+/* The same until view_unpin. Calls nest. */
+int view_pin(struct view *v) MUST_CHECK;
+void view_unpin(struct view *v);
 
 /* The mtime and ctime of an entry; synced: of struct entry. */
-struct timespec version_time(const struct version *v, bool synced);
+struct timespec view_time(const struct view *v, bool synced);
 
 /* What follows asks for versions that are open. */
 
 /* Whether a file is the same in both, to the byte and in its times. */
-bool version_same_file(const struct version *a, uint32_t in_a, const struct version *b,
-                       uint32_t in_b);
+bool view_same_file(const struct view *a, uint32_t in_a, const struct view *b, uint32_t in_b);
 
 /* The entry of new at the path that entry has in old, of the same kind, or -ENOENT. */
-int version_find_path(const struct version *old, uint32_t entry,
-                      const struct version *new) MUST_CHECK;
+int view_find_path(const struct view *old, uint32_t entry, const struct view *new) MUST_CHECK;
 
 /* st_ino of an entry, from the id, the path and, for a file, its content. */
-uint64_t version_ino(const struct version *v, uint32_t entry);
-uint64_t version_connector_ino(const char *id);
+uint64_t view_ino(const struct view *v, uint32_t entry);
+uint64_t view_connector_ino(const char *id);
 
 #endif

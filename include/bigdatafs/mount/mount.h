@@ -14,6 +14,10 @@ enum {
     MOUNT_CLOSE_MS = 2000, /* for each further step of the end */
 };
 
+/* To be called first, before the options are parsed: what libfuse has to say then goes to stderr as
+ * this program's own words. */
+void mount_init(void);
+
 /* Returns the exit status: 0 after a mount that ended cleanly. Whatever prevents the mount is one
  * sentence on stderr. ready_fd: told when the mount is ready (background.h), or -1. */
 int mount_run(struct options *options, struct log *log, int ready_fd) MUST_CHECK;

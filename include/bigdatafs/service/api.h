@@ -4,7 +4,7 @@
  *
  * Each starts an operation and returns it; done is called once, later,
  * from the loop, and the operation is gone when it returns. What the result points to is borrowed
- * for the call. ids must be UUIDs (name_is_uuid): nothing else is ever put into a URL.
+ * for the call. ids must be UUIDs (uuid_is_valid): nothing else is ever put into a URL.
  */
 #ifndef BIGDATAFS_SERVICE_API_H
 #define BIGDATAFS_SERVICE_API_H
@@ -16,36 +16,41 @@
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/loop.h"
 #include "bigdatafs/connector/snapshot.h"
-#include "client.h"
-#include "listing.h"
+#include "bigdatafs/service/failure.h"
 
 enum {
     API_TEXT_MAX = 256, /* bytes kept of each text of the service, and of a description */
     API_CODE_MAX = 64,
+    API_REQUEST_ID_MAX = 128,
 };
 
 struct api_result {
-    int err; /* 0, or a negative errno by the table of errors.h */
+    int err; /* 0, or a negative errno by the table of failure.h */
     enum failure failure;
     long status;       /* HTTP, 0 without an answer */
     unsigned attempts; /* requests sent or tried */
     bool lost;         /* of them, one may have been carried out although its answer never came */
     bool unsure;       /* err < 0, and the service may have carried the request out */
     bool not_modified; /* list: the last one still holds */
-    struct connector *connector; /* the object of a 2xx answer, or NULL */
+    struct snapshot *snapshot; /* the object of a 2xx answer, or NULL */
     char error_code[API_CODE_MAX];
     char message[API_TEXT_MAX];
-    char request_id[HTTP_TOKEN_MAX];
+    char request_id[API_REQUEST_ID_MAX];
 };
 
 struct api;
 struct api_op;
+struct client;
 
 typedef void api_done_fn(void *arg, const struct api_result *result);
 
+/* For service.c alone. */
 int api_new(struct loop *loop, struct client *client, unsigned timeout_s,
             struct api **out) MUST_CHECK;
 void api_free(struct api *a); /* nothing may be under way; NULL is fine */
+
+/* Whether the API itself said that it does not have what was asked for. */
+bool api_says_gone(const struct api_result *result);
 
 /* Whom to tell of the end of an operation on one connector, and until when it may take. */
 struct api_call {
@@ -62,9 +67,13 @@ int api_archive(struct api *a, const char *id, const struct api_call *call,
 int api_force_delete(struct api *a, const char *id, const struct api_call *call,
                      struct api_op **op) MUST_CHECK;
 
+/* Called with each connector of the list, a JSON object, NUL-terminated and borrowed for the call.
+ * A negative errno ends the list with that. */
+typedef int api_element_fn(void *arg, const char *json, size_t len);
+
 struct api_list_sink {
-    void (*restart)(void *arg);  /* before each attempt: forget the elements so far */
-    listing_element_fn *element; /* each connector; see listing.h */
+    void (*restart)(void *arg); /* before each attempt: forget the elements so far */
+    api_element_fn *element;
     api_done_fn *done;
     void *arg;
 };

@@ -18,15 +18,15 @@ enum failure {
 };
 
 /* 0 for FAILURE_NONE with a 2xx status, else a negative errno. */
-int errors_errno(enum failure failure, long http_status);
+int failure_errno(enum failure failure, long http_status);
 
 /* "ENOENT" for ENOENT or -ENOENT; "E?" when it is not one that this program uses. */
-const char *errors_name(int err);
+const char *failure_errno_name(int err);
 
 /* What to check or do next, one plain sentence without a final stop; never NULL. */
-const char *errors_hint(enum failure failure, long http_status);
+const char *failure_hint(enum failure failure, long http_status);
 
 /* The failure in a few words ("the deadline passed"); for FAILURE_NONE "HTTP". */
-const char *errors_text(enum failure failure);
+const char *failure_text(enum failure failure);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * failures: the last FAILURES_MAX things that went wrong, for .bigdatafs/errors: what was tried,
+ * journal: the last JOURNAL_MAX things that went wrong, for .bigdatafs/errors: what was tried,
  * for whom, what the service said, and what to do about it. Holds copies. One thread.
  */
 #ifndef BIGDATAFS_SERVICE_JOURNAL_H
@@ -9,31 +9,31 @@
 
 #include "bigdatafs/base/buf.h"
 #include "bigdatafs/base/compiler.h"
-#include "bigdatafs/deletion/audit.h"
+#include "bigdatafs/base/request.h"
 #include "bigdatafs/service/api.h"
 
-enum { FAILURES_MAX = 256 };
+enum { JOURNAL_MAX = 256 };
 
-struct failure_note {
+struct journal_note {
     const char *operation;           /* "archive", "hard delete", "list", "get" */
     const char *id;                  /* "" for none */
-    const struct audit_who *who;     /* NULL: the program itself */
+    const struct requester *who;     /* NULL: the program itself */
     int err;                         /* a negative errno */
     const struct api_result *result; /* that failed; NULL: it is not the service's answer */
     const char *reason;              /* in plain words */
     const char *hint;                /* NULL: by the result, or by err; else a literal */
 };
 
-struct failures;
+struct journal;
 
-int failures_new(struct failures **out) MUST_CHECK;
-void failures_free(struct failures *f); /* NULL is fine */
+int journal_new(struct journal **out) MUST_CHECK;
+void journal_free(struct journal *f); /* NULL is fine */
 
-void failures_add(struct failures *f, const struct failure_note *note);
-uint64_t failures_count(const struct failures *f); /* since the start */
+void journal_add(struct journal *f, const struct journal_note *note);
+uint64_t journal_count(const struct journal *f); /* since the start */
 
 /* One JSON object a line, the oldest first: time, operation, id, uid, pid, command, status,
  * errorCode, message, requestId, errno, hint. */
-int failures_render(const struct failures *f, struct buf *to) MUST_CHECK;
+int journal_render(const struct journal *f, struct buf *to) MUST_CHECK;
 
 #endif

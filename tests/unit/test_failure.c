@@ -20,22 +20,22 @@ static void test_statuses(void)
         {0, EIO},      {-1, EIO},     {600, EIO},    {LONG_MAX, EIO},   {LONG_MIN, EIO},
     };
     for (size_t i = 0; i < sizeof(WANT) / sizeof(WANT[0]); i++)
-        if (!CHECK_INT(errors_errno(FAILURE_NONE, WANT[i].status), -WANT[i].err))
+        if (!CHECK_INT(failure_errno(FAILURE_NONE, WANT[i].status), -WANT[i].err))
             fprintf(stderr, "    for status %ld\n", WANT[i].status);
 }
 
 static void test_failures(void)
 {
-    CHECK_INT(errors_errno(FAILURE_UNREACHABLE, 0), -EHOSTUNREACH);
-    CHECK_INT(errors_errno(FAILURE_TIMEOUT, 0), -ETIMEDOUT);
-    CHECK_INT(errors_errno(FAILURE_TLS, 0), -EIO);
-    CHECK_INT(errors_errno(FAILURE_BROKEN, 0), -EIO);
-    CHECK_INT(errors_errno(FAILURE_TOO_LARGE, 0), -EIO);
-    CHECK_INT(errors_errno(FAILURE_MALFORMED, 0), -EIO);
-    CHECK_INT(errors_errno(FAILURE_MEMORY, 0), -ENOMEM);
+    CHECK_INT(failure_errno(FAILURE_UNREACHABLE, 0), -EHOSTUNREACH);
+    CHECK_INT(failure_errno(FAILURE_TIMEOUT, 0), -ETIMEDOUT);
+    CHECK_INT(failure_errno(FAILURE_TLS, 0), -EIO);
+    CHECK_INT(failure_errno(FAILURE_BROKEN, 0), -EIO);
+    CHECK_INT(failure_errno(FAILURE_TOO_LARGE, 0), -EIO);
+    CHECK_INT(failure_errno(FAILURE_MALFORMED, 0), -EIO);
+    CHECK_INT(failure_errno(FAILURE_MEMORY, 0), -ENOMEM);
     /* A failure after the head of a 200 is a failure. */
-    CHECK_INT(errors_errno(FAILURE_BROKEN, 200), -EIO);
-    CHECK_INT(errors_errno(FAILURE_MALFORMED, 200), -EIO);
+    CHECK_INT(failure_errno(FAILURE_BROKEN, 200), -EIO);
+    CHECK_INT(failure_errno(FAILURE_MALFORMED, 200), -EIO);
 }
 
 static void check_sentence(const char *hint)
@@ -47,31 +47,31 @@ static void check_sentence(const char *hint)
 static void test_hints(void)
 {
     for (long status = 0; status < 700; status++)
-        check_sentence(errors_hint(FAILURE_NONE, status));
+        check_sentence(failure_hint(FAILURE_NONE, status));
     for (int failure = FAILURE_NONE; failure <= FAILURE_MEMORY; failure++) {
-        check_sentence(errors_hint((enum failure)failure, 0));
-        check_sentence(errors_text((enum failure)failure));
+        check_sentence(failure_hint((enum failure)failure, 0));
+        check_sentence(failure_text((enum failure)failure));
     }
-    CHECK(strstr(errors_hint(FAILURE_NONE, 401), "key") != NULL);
-    CHECK(strstr(errors_hint(FAILURE_NONE, 403), "owner") != NULL);
-    CHECK(strstr(errors_hint(FAILURE_NONE, 429), "too many requests") != NULL);
-    CHECK(strstr(errors_hint(FAILURE_NONE, 503), "fault of its own") != NULL);
-    CHECK(strstr(errors_hint(FAILURE_NONE, 302), "redirect") != NULL);
-    CHECK(strstr(errors_hint(FAILURE_TLS, 0), "certificates") != NULL);
-    CHECK(strstr(errors_hint(FAILURE_UNREACHABLE, 401), "network") != NULL);
-    CHECK_STR(errors_text(FAILURE_NONE), "HTTP");
+    CHECK(strstr(failure_hint(FAILURE_NONE, 401), "key") != NULL);
+    CHECK(strstr(failure_hint(FAILURE_NONE, 403), "owner") != NULL);
+    CHECK(strstr(failure_hint(FAILURE_NONE, 429), "too many requests") != NULL);
+    CHECK(strstr(failure_hint(FAILURE_NONE, 503), "fault of its own") != NULL);
+    CHECK(strstr(failure_hint(FAILURE_NONE, 302), "redirect") != NULL);
+    CHECK(strstr(failure_hint(FAILURE_TLS, 0), "certificates") != NULL);
+    CHECK(strstr(failure_hint(FAILURE_UNREACHABLE, 401), "network") != NULL);
+    CHECK_STR(failure_text(FAILURE_NONE), "HTTP");
 }
 
 static void test_names(void)
 {
-    CHECK_STR(errors_name(ENOENT), "ENOENT");
-    CHECK_STR(errors_name(-ENOENT), "ENOENT");
-    CHECK_STR(errors_name(-EDQUOT), "EDQUOT");
-    CHECK_STR(errors_name(EAGAIN), "EAGAIN");
-    CHECK_STR(errors_name(EOPNOTSUPP), "EOPNOTSUPP");
-    CHECK_STR(errors_name(0), "E?");
-    CHECK_STR(errors_name(INT_MIN), "E?");
-    CHECK_STR(errors_name(INT_MAX), "E?");
+    CHECK_STR(failure_errno_name(ENOENT), "ENOENT");
+    CHECK_STR(failure_errno_name(-ENOENT), "ENOENT");
+    CHECK_STR(failure_errno_name(-EDQUOT), "EDQUOT");
+    CHECK_STR(failure_errno_name(EAGAIN), "EAGAIN");
+    CHECK_STR(failure_errno_name(EOPNOTSUPP), "EOPNOTSUPP");
+    CHECK_STR(failure_errno_name(0), "E?");
+    CHECK_STR(failure_errno_name(INT_MIN), "E?");
+    CHECK_STR(failure_errno_name(INT_MAX), "E?");
 
     static const int KNOWN[] = {EPERM,  ENOENT,    EINTR,        EIO,          EAGAIN,
                                 ENOMEM, EACCES,    EBUSY,        EEXIST,       EINVAL,
@@ -79,7 +79,7 @@ static void test_names(void)
                                 EISDIR, ETIMEDOUT, EHOSTUNREACH, EFBIG,        EBADMSG,
                                 ENOSPC, EOVERFLOW, ENOSYS,       ENAMETOOLONG, EXDEV};
     for (size_t i = 0; i < sizeof(KNOWN) / sizeof(KNOWN[0]); i++)
-        CHECK(strcmp(errors_name(-KNOWN[i]), "E?") != 0);
+        CHECK(strcmp(failure_errno_name(-KNOWN[i]), "E?") != 0);
 }
 
 int main(void)

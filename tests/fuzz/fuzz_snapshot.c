@@ -1,7 +1,11 @@
-/* Whatever connector_parse takes, its tree is sound and safe to show. */
+/* Whatever snapshot_parse takes, its tree is sound and safe to show. */
 #include <string.h>
 
+#include "bigdatafs/base/hash.h"
+#include "bigdatafs/base/uuid.h"
+#include "bigdatafs/connector/name.h"
 #include "bigdatafs/connector/snapshot.h"
+#include "bigdatafs/connector/tree.h"
 #include "fuzz.h"
 
 #define ID "\"connector_id\":\"019a9612-bfad-758c-884e-37dd8c6ad2cb\""
@@ -42,8 +46,8 @@ static void check_dir(const struct tree *t, uint32_t dir, uint32_t first)
         MUST(tree_find(t, dir, e->name, e->name_len) == (int)i);
         MUST(e->kind == ENTRY_DIR || (e->kind == ENTRY_FILE && e->data != NULL));
         /* Every byte is there to be read. */
-        uint64_t hash = e->data ? name_hash(e->data, e->size, 0) : 0;
-        MUST(hash == (e->data ? name_hash(e->data, e->size, 0) : 0));
+        uint64_t hash = e->data ? hash_bytes(e->data, e->size, 0) : 0;
+        MUST(hash == (e->data ? hash_bytes(e->data, e->size, 0) : 0));
     }
 }
 
@@ -67,25 +71,25 @@ static void check_tree(const struct tree *t)
     MUST(memchr(e->data, '\0', e->size) == NULL);
 
     /* What is shown as connector.json is the same connector again. */
-    struct connector *again;
-    MUST(connector_parse(e->data, e->size, &again) == 0);
-    connector_unref(again);
+    struct snapshot *again;
+    MUST(snapshot_parse(e->data, e->size, &again) == 0);
+    snapshot_unref(again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct connector *c;
+    struct snapshot *c;
     struct tree *t;
 
-    if (connector_parse((const char *)data, size, &c) < 0)
+    if (snapshot_parse((const char *)data, size, &c) < 0)
         return 0;
-    MUST(connector_ref(c) == c);
-    connector_unref(c);
-    MUST(name_is_uuid(c->id));
+    MUST(snapshot_ref(c) == c);
+    snapshot_unref(c);
+    MUST(uuid_is_valid(c->id));
     MUST(c->text_len == size && memcmp(c->text, data, size) == 0);
-    MUST(connector_updated_at(c).tv_nsec >= 0 && connector_updated_at(c).tv_nsec < 1000000000);
-    MUST(connector_tree(c, &t) == 0);
-    connector_unref(c);
+    MUST(snapshot_updated_at(c).tv_nsec >= 0 && snapshot_updated_at(c).tv_nsec < 1000000000);
+    MUST(tree_new(c, &t) == 0);
+    snapshot_unref(c);
     check_tree(t);
     free(t);
     return 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "bigdatafs/connector/tree.h"
 #include "check.h"
 
 #define ID "019a9612-bfad-758c-884e-37dd8c6ad2cb"
@@ -10,10 +11,10 @@
 
 static int parse_status(const char *json, size_t len)
 {
-    struct connector *c = NULL;
-    int rc = connector_parse(json, len, &c);
+    struct snapshot *c = NULL;
+    int rc = snapshot_parse(json, len, &c);
     CHECK((rc == 0) == (c != NULL));
-    connector_unref(c);
+    snapshot_unref(c);
     return rc;
 }
 #define STATUS(json) parse_status(json, sizeof(json) - 1)
@@ -24,36 +25,36 @@ static void test_members(void)
         WITH_ID("\"archived\":true,\"created_at\":\"2026-02-11T11:01:09.574095Z\","
                 "\"updated_at\":\"2026-02-11T11:01:10Z\","
                 "\"last_sync_at\":\"2026-04-07T11:36:34.19+02:00\"");
-    struct connector *c;
+    struct snapshot *c;
 
-    if (!CHECK_INT(connector_parse(TEXT, sizeof(TEXT) - 1, &c), 0))
+    if (!CHECK_INT(snapshot_parse(TEXT, sizeof(TEXT) - 1, &c), 0))
         return;
     CHECK_STR(c->id, ID);
     CHECK(c->archived);
-    CHECK_INT(connector_updated_at(c).tv_sec, 1770807670);
-    CHECK_INT(connector_updated_at(c).tv_nsec, 0);
-    CHECK_INT(connector_synced_at(c).tv_sec, 1775554594);
-    CHECK_INT(connector_synced_at(c).tv_nsec, 190000000);
+    CHECK_INT(snapshot_updated_at(c).tv_sec, 1770807670);
+    CHECK_INT(snapshot_updated_at(c).tv_nsec, 0);
+    CHECK_INT(snapshot_synced_at(c).tv_sec, 1775554594);
+    CHECK_INT(snapshot_synced_at(c).tv_nsec, 190000000);
     CHECK_BYTES(c->text, c->text_len, TEXT, sizeof(TEXT) - 1);
     CHECK_INT(c->text[c->text_len], 0);
-    connector_unref(c);
+    snapshot_unref(c);
 }
 
 static void test_refs(void)
 {
     static const char TEXT[] = "{\"connector_id\":\"" ID "\"}";
-    struct connector *c;
+    struct snapshot *c;
 
-    if (!CHECK_INT(connector_parse(TEXT, sizeof(TEXT) - 1, &c), 0))
+    if (!CHECK_INT(snapshot_parse(TEXT, sizeof(TEXT) - 1, &c), 0))
         return;
     CHECK_INT(c->refs, 1);
-    CHECK(connector_ref(c) == c);
+    CHECK(snapshot_ref(c) == c);
     CHECK_INT(c->refs, 2);
-    connector_unref(c);
+    snapshot_unref(c);
     CHECK_INT(c->refs, 1);
     CHECK_STR(c->id, ID);
-    connector_unref(c);
-    connector_unref(NULL);
+    snapshot_unref(c);
+    snapshot_unref(NULL);
 }
 
 static void test_refused(void)
@@ -83,7 +84,7 @@ static void test_refused(void)
 
 static void test_too_large(void)
 {
-    size_t size = CONNECTOR_TEXT_MAX + 1;
+    size_t size = SNAPSHOT_TEXT_MAX + 1;
     char *text = malloc(size);
     if (!CHECK(text != NULL))
         return;
@@ -99,28 +100,28 @@ static void test_subdirs(void)
 {
     static const char TEXT[] = WITH_ID("\"config\":{\"deep\":{\"er\":{}}},\"config\":{},"
                                        "\"list\":[{}],\"label\":\"{}\"");
-    struct connector *c;
+    struct snapshot *c;
     struct tree *t;
     unsigned dirs = 0;
 
-    if (!CHECK_INT(connector_parse(TEXT, sizeof(TEXT) - 1, &c), 0))
+    if (!CHECK_INT(snapshot_parse(TEXT, sizeof(TEXT) - 1, &c), 0))
         return;
     CHECK_INT(c->subdirs, 2);
-    if (CHECK_INT(connector_tree(c, &t), 0)) {
+    if (CHECK_INT(tree_new(c, &t), 0)) {
         for (uint32_t i = 0; i < t->entries[0].count; i++)
             dirs += t->entries[t->entries[0].first + i].kind == ENTRY_DIR;
         CHECK_INT(dirs, c->subdirs);
         free(t);
     }
-    connector_unref(c);
+    snapshot_unref(c);
 }
 
 static bool is_archived(const char *json)
 {
-    struct connector *c = NULL;
-    CHECK_INT(connector_parse(json, strlen(json), &c), 0);
+    struct snapshot *c = NULL;
+    CHECK_INT(snapshot_parse(json, strlen(json), &c), 0);
     bool archived = c && c->archived;
-    connector_unref(c);
+    snapshot_unref(c);
     return archived;
 }
 
@@ -140,13 +141,13 @@ static void test_archived(void)
 static struct timespec created_at(const char *text)
 {
     char json[300];
-    struct connector *c = NULL;
+    struct snapshot *c = NULL;
     struct timespec time = {.tv_sec = -1};
 
     snprintf(json, sizeof(json), WITH_ID("\"created_at\":%s"), text);
-    if (CHECK_INT(connector_parse(json, strlen(json), &c), 0))
-        time = connector_updated_at(c);
-    connector_unref(c);
+    if (CHECK_INT(snapshot_parse(json, strlen(json), &c), 0))
+        time = snapshot_updated_at(c);
+    snapshot_unref(c);
     return time;
 }
 
@@ -220,18 +221,18 @@ static void test_dates_stand_in(void)
     static const char UPDATED[] = WITH_ID("\"created_at\":\"2026-02-11T11:01:09.5Z\","
                                           "\"updated_at\":\"2026-02-11T11:01:10Z\","
                                           "\"last_sync_at\":null");
-    struct connector *c;
+    struct snapshot *c;
 
-    if (CHECK_INT(connector_parse(CREATED, sizeof(CREATED) - 1, &c), 0)) {
-        CHECK_INT(connector_updated_at(c).tv_sec, 1770807669);
-        CHECK_INT(connector_updated_at(c).tv_nsec, 500000000);
-        CHECK_INT(connector_synced_at(c).tv_sec, 1770807669);
-        connector_unref(c);
+    if (CHECK_INT(snapshot_parse(CREATED, sizeof(CREATED) - 1, &c), 0)) {
+        CHECK_INT(snapshot_updated_at(c).tv_sec, 1770807669);
+        CHECK_INT(snapshot_updated_at(c).tv_nsec, 500000000);
+        CHECK_INT(snapshot_synced_at(c).tv_sec, 1770807669);
+        snapshot_unref(c);
     }
-    if (CHECK_INT(connector_parse(UPDATED, sizeof(UPDATED) - 1, &c), 0)) {
-        CHECK_INT(connector_synced_at(c).tv_sec, 1770807670);
-        CHECK_INT(connector_synced_at(c).tv_nsec, 0);
-        connector_unref(c);
+    if (CHECK_INT(snapshot_parse(UPDATED, sizeof(UPDATED) - 1, &c), 0)) {
+        CHECK_INT(snapshot_synced_at(c).tv_sec, 1770807670);
+        CHECK_INT(snapshot_synced_at(c).tv_nsec, 0);
+        snapshot_unref(c);
     }
 }
 

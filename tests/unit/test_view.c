@@ -2,29 +2,30 @@
 
 #include <stdlib.h>
 
+#include "bigdatafs/connector/tree.h"
 #include "check.h"
 
 enum { MANY = 8 };
 
 /* A version of a connector whose label is n times the letter. */
-static struct version *make(struct trees *trees, char letter, int n)
+static struct view *make(struct trees *trees, char letter, int n)
 {
     char json[1024], label[512];
-    struct connector *c = NULL;
-    struct version *v = NULL;
+    struct snapshot *c = NULL;
+    struct view *v = NULL;
     memset(label, letter, sizeof(label));
     snprintf(json, sizeof(json),
              "{\"connector_id\":\"019a9612-bfad-758c-884e-000000000001\",\"label\":\"%.*s\","
              "\"config\":{\"email\":\"x@y\"}}",
              n, label);
-    if (!CHECK_INT(connector_parse(json, strlen(json), &c), 0) ||
-        !CHECK_INT(version_new(trees, c, &v), 0))
+    if (!CHECK_INT(snapshot_parse(json, strlen(json), &c), 0) ||
+        !CHECK_INT(view_new(trees, c, &v), 0))
         exit(check_report());
-    connector_unref(c);
+    snapshot_unref(c);
     return v;
 }
 
-static size_t held(struct version *const *v)
+static size_t held(struct view *const *v)
 {
     size_t bytes = 0;
     for (int i = 0; i < MANY; i++)
@@ -32,48 +33,48 @@ static size_t held(struct version *const *v)
     return bytes;
 }
 
-static void check_label(const struct version *v, char letter)
+static void check_label(const struct view *v, char letter)
 {
     int i = tree_find(v->tree, 0, "label", 5);
     if (CHECK(i > 0))
         CHECK_INT(v->tree->entries[i].data[0], letter);
 }
 
-static void make_all(struct trees *trees, struct version **v)
+static void make_all(struct trees *trees, struct view **v)
 {
     for (int i = 0; i < MANY; i++)
         v[i] = make(trees, (char)('a' + i), 100);
 }
 
-static void free_all(struct trees *trees, struct version **v)
+static void free_all(struct trees *trees, struct view **v)
 {
     for (int i = 0; i < MANY; i++)
-        version_unref(v[i]);
+        view_unref(v[i]);
     CHECK_INT(trees->bytes, 0);
     CHECK(trees->newest == NULL && trees->oldest == NULL);
 }
 
 static void test_the_last_used_are_held(void)
 {
-    struct version *v[MANY];
+    struct view *v[MANY];
     struct trees trees = {.bytes_max = SIZE_MAX};
     make_all(&trees, v);
     CHECK_INT(trees.bytes, held(v));
     CHECK_INT(trees.made, MANY);
     trees.bytes_max = 4 * v[0]->tree->size;
-    CHECK_INT(version_open(v[1]), 0);
+    CHECK_INT(view_open(v[1]), 0);
     for (int i = 0; i < MANY; i++)
         CHECK((v[i]->tree != NULL) == (i == 1 || i >= MANY - 3));
     CHECK_INT(trees.bytes, trees.bytes_max);
     CHECK_INT(trees.made, MANY);
 
-    CHECK_INT(version_open(v[0]), 0);
+    CHECK_INT(view_open(v[0]), 0);
     CHECK_INT(trees.made, MANY + 1);
     CHECK(v[1]->tree != NULL && v[MANY - 3]->tree == NULL && v[MANY - 2]->tree != NULL);
     check_label(v[0], 'a');
     CHECK_INT(trees.bytes, held(v));
-    version_unref(v[MANY - 1]); /* one that is held */
-    version_unref(v[3]);        /* and one that is not */
+    view_unref(v[MANY - 1]); /* one that is held */
+    view_unref(v[3]);        /* and one that is not */
     v[MANY - 1] = make(&trees, 'h', 100);
     v[3] = make(&trees, 'd', 100);
     CHECK_INT(trees.bytes, held(v));
@@ -82,14 +83,14 @@ static void test_the_last_used_are_held(void)
 
 static void test_two_are_held_whatever_their_size(void)
 {
-    struct version *v[MANY];
+    struct view *v[MANY];
     struct trees trees = {.bytes_max = 0};
     make_all(&trees, v);
     for (int i = 0; i < MANY; i++)
         CHECK((v[i]->tree != NULL) == (i >= MANY - 2));
     for (int i = 1; i < MANY; i++) {
-        CHECK_INT(version_open(v[i - 1]), 0);
-        CHECK_INT(version_open(v[i]), 0);
+        CHECK_INT(view_open(v[i - 1]), 0);
+        CHECK_INT(view_open(v[i]), 0);
         check_label(v[i - 1], (char)('a' + i - 1));
         check_label(v[i], (char)('a' + i));
         CHECK_INT(trees.bytes, held(v));
@@ -99,23 +100,23 @@ static void test_two_are_held_whatever_their_size(void)
 
 static void test_a_pinned_one_is_held(void)
 {
-    struct version *v[MANY];
+    struct view *v[MANY];
     struct trees trees = {.bytes_max = 0};
     make_all(&trees, v);
-    CHECK_INT(version_pin(v[0]), 0);
+    CHECK_INT(view_pin(v[0]), 0);
     const struct tree *pinned = v[0]->tree;
-    CHECK_INT(version_pin(v[0]), 0);
-    version_unpin(v[0]);
+    CHECK_INT(view_pin(v[0]), 0);
+    view_unpin(v[0]);
     for (int i = 0; i < MANY; i++) {
-        CHECK_INT(version_open(v[i]), 0);
+        CHECK_INT(view_open(v[i]), 0);
         CHECK(v[0]->tree == pinned);
     }
     check_label(v[0], 'a');
     CHECK_INT(trees.bytes, held(v));
-    version_unpin(v[0]);
+    view_unpin(v[0]);
     CHECK(v[0]->tree == pinned);
-    CHECK_INT(version_open(v[1]), 0);
-    CHECK_INT(version_open(v[2]), 0);
+    CHECK_INT(view_open(v[1]), 0);
+    CHECK_INT(view_open(v[2]), 0);
     CHECK(v[0]->tree == NULL);
     free_all(&trees, v);
 }
@@ -123,13 +124,13 @@ static void test_a_pinned_one_is_held(void)
 /* What nodes and the kernel keep of a tree is true of the next one. */
 static void test_a_tree_made_again_is_the_same(void)
 {
-    struct version *v[MANY];
+    struct view *v[MANY];
     struct trees trees = {.bytes_max = 0};
     make_all(&trees, v);
     struct tree *first;
-    CHECK_INT(connector_tree(v[0]->connector, &first), 0);
+    CHECK_INT(tree_new(v[0]->snapshot, &first), 0);
     CHECK(v[0]->tree == NULL);
-    CHECK_INT(version_open(v[0]), 0);
+    CHECK_INT(view_open(v[0]), 0);
     const struct tree *again = v[0]->tree;
     CHECK_INT(again->count, first->count);
     CHECK_INT(again->count, v[0]->count);

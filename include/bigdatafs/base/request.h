@@ -1,0 +1,29 @@
+/*
+ * request: what a user can ask the service to do to a connector, and who asked. Pure values; only
+ * requester_of reads anything, /proc.
+ */
+#ifndef BIGDATAFS_BASE_REQUEST_H
+#define BIGDATAFS_BASE_REQUEST_H
+
+#include <sys/types.h>
+
+enum { REQUESTER_COMMAND_SIZE = 64 };
+
+enum request_op { REQUEST_ARCHIVE, REQUEST_FORCE_DELETE };
+
+/* What people call the operation: "archive", "hard delete". */
+const char *request_op_name(enum request_op op);
+
+/* The process whose system call it was, as the kernel names it. command is its name in /proc, or ""
+ * when this program cannot see it. */
+struct requester {
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+    char command[REQUESTER_COMMAND_SIZE];
+};
+
+/* Finds the command of the process; /proc never waits for anything. */
+struct requester requester_of(uid_t uid, gid_t gid, pid_t pid);
+
+#endif

@@ -1,0 +1,18 @@
+/* stats: what the exchanges with the service came to since the start. */
+#ifndef BIGDATAFS_SERVICE_STATS_H
+#define BIGDATAFS_SERVICE_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct service_stats {
+    uint64_t requests; /* attempts that were started */
+    uint64_t resends;  /* of them, those after the first of their call */
+    uint64_t failed;   /* attempts that ended without an answer, or with 429 or 5xx */
+    uint64_t circuit_opened;
+    bool circuit_open;
+    uint64_t paced_until_ms; /* of loop_now; in the past when nothing is held back */
+    unsigned under_way;      /* calls */
+};
+
+#endif
