@@ -55,11 +55,6 @@ uint64_t api_deadline(const struct api *a)
     return loop_now(a->loop) + a->timeout_ms;
 }
 
-bool api_says_gone(const struct api_result *result)
-{
-    return result->failure == FAILURE_NONE && result->status == 404;
-}
-
 static void op_free(struct api_op *op)
 {
     listing_free(op->listing);
@@ -295,14 +290,4 @@ unsigned api_attempts(const struct api_op *op)
 void api_send_no_more(struct api_op *op)
 {
     op->call.resend = RESEND_NEVER;
-}
-
-void api_describe(const struct api_result *r, char *text, size_t size)
-{
-    if (r->failure != FAILURE_NONE)
-        snprintf(text, size, "%s%s%s", failure_text(r->failure), r->message[0] != '\0' ? ": " : "",
-                 r->message);
-    else
-        snprintf(text, size, "HTTP %ld%s%s%s%s", r->status, r->error_code[0] != '\0' ? " " : "",
-                 r->error_code, r->message[0] != '\0' ? ": " : "", r->message);
 }

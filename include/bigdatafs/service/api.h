@@ -16,27 +16,7 @@
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/loop.h"
 #include "bigdatafs/connector/snapshot.h"
-#include "bigdatafs/service/failure.h"
-
-enum {
-    API_TEXT_MAX = 256, /* bytes kept of each text of the service, and of a description */
-    API_CODE_MAX = 64,
-    API_REQUEST_ID_MAX = 128,
-};
-
-struct api_result {
-    int err; /* 0, or a negative errno by the table of failure.h */
-    enum failure failure;
-    long status;       /* HTTP, 0 without an answer */
-    unsigned attempts; /* requests sent or tried */
-    bool lost;         /* of them, one may have been carried out although its answer never came */
-    bool unsure;       /* err < 0, and the service may have carried the request out */
-    bool not_modified; /* list: the last one still holds */
-    struct snapshot *snapshot; /* the object of a 2xx answer, or NULL */
-    char error_code[API_CODE_MAX];
-    char message[API_TEXT_MAX];
-    char request_id[API_REQUEST_ID_MAX];
-};
+#include "bigdatafs/service/result.h"
 
 struct api;
 struct api_op;
@@ -48,9 +28,6 @@ typedef void api_done_fn(void *arg, const struct api_result *result);
 int api_new(struct loop *loop, struct client *client, unsigned timeout_s,
             struct api **out) MUST_CHECK;
 void api_free(struct api *a); /* nothing may be under way; NULL is fine */
-
-/* Whether the API itself said that it does not have what was asked for. */
-bool api_says_gone(const struct api_result *result);
 
 /* Whom to tell of the end of an operation on one connector, and until when it may take. */
 struct api_call {
@@ -98,9 +75,5 @@ void api_send_no_more(struct api_op *op);
 
 /* The deadline of an operation that starts now and may take -o timeout= seconds. */
 uint64_t api_deadline(const struct api *a);
-
-/* Why it failed, for logs and the errors file: "HTTP 404 CONNECTOR_NOT_FOUND: Connector not
- * found", or libcurl's reason. */
-void api_describe(const struct api_result *result, char *text, size_t size);
 
 #endif
