@@ -7,8 +7,8 @@
 #include "bigdatafs/base/log.h"
 #include "bigdatafs/base/sentence.h"
 #include "bigdatafs/mount/background.h"
+#include "bigdatafs/mount/command_line.h"
 #include "bigdatafs/mount/mount.h"
-#include "bigdatafs/mount/options.h"
 
 /* The API key is in this process's memory, or in its environment: it must not end up in a core
  * file. */
@@ -29,12 +29,12 @@ int main(int argc, char **argv)
     int ready_fd = -1, status = 0;
     forbid_core_files();
     mount_init();
-    if (options_parse(argc, argv, &options, error, sizeof error) < 0) {
+    if (command_line_parse(argc, argv, &options, error, sizeof error) < 0) {
         fprintf(stderr, "bigdatafs: %s\n", error);
         return 2;
     }
     if (options.help) {
-        options_usage(stdout);
+        command_line_usage(stdout);
     } else if (options.version) {
         printf("bigdatafs %s\n", BIGDATAFS_VERSION);
     } else {

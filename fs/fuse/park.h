@@ -1,81 +1,101 @@
 /*
- * ops_internal: what the files of ops share: the session's context and the parked requests.
- * For fs/ops*.c alone.
+ * park: requests that wait: for a list, for an answer of the service, or for the kernel to know
+ * what changed. Each ends with exactly one reply, which whoever frees it has sent.
+ *
+ *   state      what holds                                 what ends it                        next
+ *   WAITING    one thing is waited for: the waiter is in  it comes, with an errno or 0 SETTLED, or
+ *              the catalogue, or deletion or bulk is set resume the caller is interrupted EINTR;
+ * what was sent goes on        ended SETTLED    flush is set, the answer is known (err)    the
+ * kernel knows what changed, or   resume PARK_FLUSH_MS have passed the caller is interrupted: the
+ * same resume     nothing is waited for                      it replies and calls parked_end,
+ * ended, or waits for the next thing         WAITING
+ *
+ * An interrupt of a SETTLED request whose directory is locked in the kernel ends it with EINTR.
  */
 #ifndef BIGDATAFS_FUSE_PARK_H
 #define BIGDATAFS_FUSE_PARK_H
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "bigdatafs/connector/name.h"
-#include "bigdatafs/fuse/session.h"
+#include "context.h"
 
-struct session {
-    struct session_config c;
-    struct fuse_session *session;
-    struct fuse_buf buf;
-    struct loop_watch watch;
-    bool watching;
-    struct parked *parked; /* all of them */
-    uint64_t count;
-    char listing[SESSION_LISTING_MAX];
-};
+enum { PARK_FLUSH_MS = 1000 }; /* that a reply waits at most for the kernel to know what changed */
 
-struct parked;
-/* Called when what the request waits for has come: it replies and frees the parked request with
- * parked_end, or waits on. */
+/* Called when what the request waits for has come, with its errno or 0. */
 typedef void parked_fn(struct parked *p, int err);
 
-/* A request that waits. Who frees it must have replied; what it waits for is let go. */
-struct parked {
-    struct session *session;
-    struct parked *next, *prev;
-    fuse_req_t req;
-    parked_fn *resume;
-    struct catalogue_waiter waiter; /* when waiting for the catalogue */
-    struct deletion *deletion;      /* when waiting for a deletion */
-    struct connector *connector;    /* of it, pinned */
-    enum node_fate fate;            /* of its directory, until the reply */
-    struct bulk *bulk;              /* when waiting for many */
-    struct control_lines lines;     /* write to a bulk file: what it leaves if it succeeds */
-    fuse_ino_t node;                /* lookup: the parent; readdir: the directory */
-    size_t size;                    /* readdir: of the answer; write: of what was written */
-    off_t offset;
-    bool plus;
-    struct notify_flush *flush; /* when waiting for the kernel to know what changed, with err */
-    int err;
-    struct loop_timer flush_end; /* when it is not waited for any longer */
-    bool locks;                  /* the kernel holds a directory's lock for it: ... */
-    enum notify_lock lock;       /* ... this one */
-    bool asked;                  /* lookup: the id was asked for by itself */
+enum parked_kind { PARKED_LOOKUP, PARKED_LISTING, PARKED_REFRESH, PARKED_DELETION, PARKED_BULK };
+
+struct parked_lookup {
+    fuse_ino_t parent;
+    bool asked; /* the service was asked for the id by itself */
     char name[NAME_SIZE];
 };
 
-/* NULL: no memory, or the caller was interrupted already: the request was replied to. */
-struct parked *park(fuse_req_t req, parked_fn *resume);
+struct parked_listing {
+    fuse_ino_t dir;
+    size_t size; /* of the answer, at most */
+    off_t offset;
+    bool plus;
+};
+
+struct parked_refresh {
+    size_t size; /* of what was written */
+};
+
+struct parked_deletion {
+    struct deletion *deletion;   /* NULL once it has ended */
+    struct connector *connector; /* pinned; NULL until the deletion is asked for */
+    enum node_fate fate;         /* of the connector's directory, until the reply */
+    size_t size;                 /* of what was written */
+};
+
+struct parked_bulk {
+    struct bulk *bulk; /* NULL once it has ended */
+    fuse_ino_t node;
+    struct control_lines lines; /* what the write leaves if it succeeds */
+    size_t size;                /* of what was written */
+};
+
+struct parked {
+    struct context *context;
+    TAILQ_ENTRY(parked) link;
+    fuse_req_t req;
+    parked_fn *resume;
+    struct catalogue_waiter waiter; /* when it waits for the catalogue */
+    struct notify_flush *flush;     /* when it is settled */
+    struct loop_timer flush_end;
+    int err;               /* when it is settled: what resume is called with */
+    bool locks;            /* the kernel holds a directory's lock until the reply: */
+    enum notify_lock lock; /* which one */
+    enum parked_kind kind; /* which member of the union is meant */
+    union {
+        struct parked_lookup lookup;
+        struct parked_listing listing;
+        struct parked_refresh refresh;
+        struct parked_deletion deletion;
+        struct parked_bulk bulk;
+    };
+};
+
+/* A new request that waits, its member of the union all zero. NULL: no memory, or the caller was
+ * interrupted already; the request was replied to. */
+struct parked *park(fuse_req_t req, enum parked_kind kind, parked_fn *resume);
 /* The kernel holds a directory's lock until the reply: see notify_hold. */
 void parked_lock(struct parked *p, enum notify_lock lock, uint64_t victim);
+/* To be called once everything is set up: from here on a signal to the caller ends the wait. */
+void parked_allow_interrupt(struct parked *p);
 /* What it waited for has come, with err: it resumes when the kernel knows what changed by it. */
 void parked_settle(struct parked *p, int err);
-/* To be called once everything is set up: from here on a signal ends the wait. */
-void parked_allow_interrupt(struct parked *p);
 /* Lets go of what it waits for and frees it. The reply was sent. */
 void parked_end(struct parked *p);
+/* Replies with err, a negative errno or 0, and ends it. */
+void parked_end_with(struct parked *p, int err);
+/* Replies that all of what was written was taken, or with err, and ends it. */
+void parked_end_write(struct parked *p, int err, size_t size);
 /* Answers all who wait with err, those whose answer is known with that. */
-void parked_end_all(struct session *o, int err);
-
-/* Who makes the request. */
-struct requester requester_of_request(fuse_req_t req);
-/* Whether the request was made by the program itself, through notify.c. */
-bool session_is_own(fuse_req_t req);
-struct session *session_of(fuse_req_t req);
-
-void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
-void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
-void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-               const char *new_name, unsigned flags);
-void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-              struct fuse_file_info *fi);
+void parked_end_all(struct context *c, int err);
 
 #endif

@@ -80,9 +80,6 @@ int node_open_view(struct nodes *n, struct node *dir) MUST_CHECK;
 /* What a node shows of an entry of its version, which is open. */
 void node_show(struct node *node, struct view *v, uint32_t entry);
 
-/* The name of the bulk control file of an enum request_op. */
-const char *node_bulk_name(uint32_t op);
-
 /* A new NODE_REPORT with what there is to say now, under no name. */
 int node_of_report(struct nodes *n, uint32_t file, struct node **out) MUST_CHECK;
 

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@ static bool is_told(int fd)
     return n == 1;
 }
 
+/* What the new process ended with before it was ready. It said why, unless it was killed. */
 static int status_of(pid_t child)
 {
     int wait_status;
@@ -24,8 +27,12 @@ static int status_of(pid_t child)
     do
         pid = waitpid(child, &wait_status, 0);
     while (pid < 0 && errno == EINTR);
-    bool said = pid == child && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0;
-    return said ? WEXITSTATUS(wait_status) : EXIT_FAILURE;
+    if (pid == child && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0)
+        return WEXITSTATUS(wait_status);
+    if (pid == child && WIFSIGNALED(wait_status))
+        fprintf(stderr, "bigdatafs: killed by signal %d (%s) before the mount was ready\n",
+                WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
+    return EXIT_FAILURE;
 }
 
 int background_start(int *ready_fd, int *status)

@@ -28,7 +28,7 @@
 #include "bigdatafs/service/service.h"
 #include "sandbox_child.h"
 
-/* The parts of a mount, in the order in which they are made; freed in the opposite one. */
+/* The parts of a mount, in the order in which they are made; free_parts tells how they go. */
 struct mount {
     struct options *options;
     struct log *log;
@@ -88,7 +88,12 @@ static int watch_signals(struct mount *m)
         return -errno;
     m->signals.ready = on_signal;
     m->signals.arg = m;
-    return loop_add(m->loop, &m->signals, EPOLLIN);
+    int err = loop_add(m->loop, &m->signals, EPOLLIN);
+    if (err < 0) {
+        close(m->signals.fd);
+        m->signals.fd = -1;
+    }
+    return err;
 }
 
 static void on_sandbox_message(void *arg, uint32_t events)
@@ -116,9 +121,15 @@ static int start_sandbox(struct mount *m)
         say("the sandbox could not be started", why);
         return err;
     }
-    m->sandbox_messages = (struct loop_watch){
+    struct loop_watch watch = {
         .fd = sandbox_child_messages(m->sandbox), .ready = on_sandbox_message, .arg = m};
-    return loop_add(m->loop, &m->sandbox_messages, EPOLLIN);
+    m->sandbox_messages = watch;
+    err = loop_add(m->loop, &m->sandbox_messages, EPOLLIN);
+    if (err < 0) {
+        m->sandbox_messages.fd = -1;
+        say("the sandbox could not be started", strerror(-err));
+    }
+    return err;
 }
 
 static int make_service(struct mount *m)
@@ -198,16 +209,16 @@ static int make_tree(struct mount *m)
 
 static int make_session(struct mount *m)
 {
-    struct session_config config = {.loop = m->loop,
-                                    .log = m->log,
-                                    .catalogue = m->catalogue,
-                                    .nodes = m->nodes,
-                                    .deletions = m->deletions,
-                                    .bulks = m->bulks,
-                                    .journal = m->journal,
-                                    .notify = m->notify,
-                                    .confirm_id = m->options->confirm_id};
-    return session_new(&config, &m->options->fuse_args, &m->session);
+    struct session_parts parts = {.loop = m->loop,
+                                  .log = m->log,
+                                  .catalogue = m->catalogue,
+                                  .nodes = m->nodes,
+                                  .deletions = m->deletions,
+                                  .bulks = m->bulks,
+                                  .journal = m->journal,
+                                  .notify = m->notify,
+                                  .confirm_id = m->options->confirm_id};
+    return session_new(&parts, &m->options->fuse_args, &m->session);
 }
 
 /* All parts exist: what .bigdatafs tells about them can be shown. */
@@ -384,11 +395,19 @@ static void wind_down(struct mount *m)
             run_until(m, kernel_is_told, MOUNT_CLOSE_MS);
     }
     if (m->session != NULL)
-        session_stop(m->session, EIO);
+        session_stop(m->session, -EIO);
     if (m->mounted)
         fuse_session_unmount(session_fuse(m->session));
 }
 
+/* A part is freed after those that use it; where two use each other, after the one that may still
+ * call. What each of these does at its end:
+ *   notify     ends its thread, and hands nodes back the files that were on their way
+ *   bulks      abandons deletions
+ *   audit      writes the lines that wait, and tells their deletions
+ *   nodes      wakes those who poll through the session, and lets go of connectors
+ *   catalogue  cancels calls of the service
+ */
 static void free_parts(struct mount *m)
 {
     notify_free(m->notify);
@@ -433,6 +452,10 @@ int mount_run(struct options *options, struct log *log, int ready_fd)
     if (err == 0 && ready_fd >= 0) {
         log_to_syslog(log);
         err = background_ready(ready_fd);
+        if (err < 0) {
+            say("cannot go to the background", strerror(-err));
+            log_error(log, "cannot go to the background: %s", strerror(-err));
+        }
     }
     if (err == 0) {
         log_info(log, "%s is mounted on %s", options->source, options->mountpoint);

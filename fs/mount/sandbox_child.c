@@ -20,7 +20,10 @@
 
 extern char **environ;
 
-enum { ENVIRONMENT_MAX = 65536 };
+enum {
+    ENVIRONMENT_MAX = 65536,
+    LIFELINE_FD = 3, /* in the child */
+};
 
 struct sandbox_child {
     pid_t pid;
@@ -78,40 +81,58 @@ static char **make_environment(void)
     return e;
 }
 
-static int spawn(struct sandbox_child *s, const char *file, int lifeline, int out, int err_fd)
+/* The three ways between this process and the child, each a pipe: [0] to read, [1] to write. */
+struct pipes {
+    int lifeline[2]; /* ends when this process ends */
+    int says[2];     /* its stdout: that it listens */
+    int messages[2]; /* its stderr */
+};
+
+/* In a group of its own, since Ctrl-C at the terminal is this process's to handle, and with no
+ * signal blocked. */
+static int spawn_with(pid_t *pid, char **argv, char **environment, const struct pipes *p)
 {
-    char program[PATH_MAX], listen[sizeof s->socket + 8], seed[16];
-    find_program(program, sizeof program);
-    snprintf(listen, sizeof listen, "unix:%s", s->socket);
-    snprintf(seed, sizeof seed, "%d", SANDBOX_SEED);
-    char name[] = PROGRAM, o_listen[] = "--listen", o_seed[] = "--seed", o_life[] = "--lifeline",
-         fd3[] = "3", o_db[] = "--db";
-    char *db = file != NULL ? strdup(file) : NULL;
-    char *argv[] = {name, o_listen, listen, o_seed, seed, o_life, fd3, db != NULL ? o_db : NULL,
-                    db,   NULL};
-    char **environment = make_environment();
-    if (environment == NULL || (file != NULL && db == NULL)) {
-        free(environment);
-        free(db);
-        return -ENOMEM;
-    }
+    char program[PATH_MAX];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none;
+    find_program(program, sizeof program);
     sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, lifeline, 3);
     posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    /* A group of its own: Ctrl-C at the terminal is this process's to handle. */
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    int err = -posix_spawnp(&s->pid, program, &actions, &attr, argv, environment);
-    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_init(&actions);
+    int err = -posix_spawn_file_actions_adddup2(&actions, p->says[1], STDOUT_FILENO);
+    if (err == 0)
+        err = -posix_spawn_file_actions_adddup2(&actions, p->messages[1], STDERR_FILENO);
+    if (err == 0)
+        err = -posix_spawn_file_actions_adddup2(&actions, p->lifeline[0], LIFELINE_FD);
+    if (err == 0)
+        err = -posix_spawnattr_setsigmask(&attr, &none);
+    if (err == 0)
+        err = -posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    if (err == 0)
+        err = -posix_spawnp(pid, program, &actions, &attr, argv, environment);
     posix_spawn_file_actions_destroy(&actions);
-    free(db);
+    posix_spawnattr_destroy(&attr);
+    return err;
+}
+
+static int spawn(struct sandbox_child *s, const char *file, const struct pipes *p)
+{
+    char listen[sizeof s->socket + 8], seed[16], lifeline[16];
+    snprintf(listen, sizeof listen, "unix:%s", s->socket);
+    snprintf(seed, sizeof seed, "%d", SANDBOX_SEED);
+    snprintf(lifeline, sizeof lifeline, "%d", LIFELINE_FD);
+    char name[] = PROGRAM, o_listen[] = "--listen", o_seed[] = "--seed", o_life[] = "--lifeline",
+         o_db[] = "--db";
+    char *db = file != NULL ? strdup(file) : NULL;
+    char **environment = make_environment();
+    char *argv[] = {
+        name, o_listen, listen, o_seed, seed, o_life, lifeline, db != NULL ? o_db : NULL, db, NULL};
+    int err = environment == NULL || (file != NULL && db == NULL)
+                  ? -ENOMEM
+                  : spawn_with(&s->pid, argv, environment, p);
     free(environment);
+    free(db);
     return err;
 }
 
@@ -175,35 +196,46 @@ static void describe(const struct sandbox_child *s, int err, char *error, size_t
     error[strcspn(error, "\n")] = '\0';
 }
 
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* What is left open is the child's: s keeps its ends of lifeline and messages. */
+static int launch(struct sandbox_child *s, const char *file)
+{
+    struct pipes p = {{-1, -1}, {-1, -1}, {-1, -1}};
+    int err = make_directory(s);
+    if (err == 0)
+        err = make_pipe(p.lifeline);
+    if (err == 0)
+        err = make_pipe(p.says);
+    if (err == 0)
+        err = make_pipe(p.messages);
+    if (err == 0)
+        err = spawn(s, file, &p);
+    s->lifeline = p.lifeline[1];
+    s->messages = p.messages[0];
+    close_if_open(p.lifeline[0]);
+    close_if_open(p.says[1]);
+    close_if_open(p.messages[1]);
+    if (err == 0)
+        err = await_ready(p.says[0]);
+    close_if_open(p.says[0]);
+    return err;
+}
+
 int sandbox_child_start(const char *file, struct sandbox_child **out, char *error,
                         size_t error_size)
 {
     struct sandbox_child *s = calloc(1, sizeof *s);
-    int life[2] = {-1, -1}, says[2] = {-1, -1}, messages[2] = {-1, -1};
-    if (s == NULL)
+    if (s == NULL) {
+        snprintf(error, error_size, "%s", strerror(ENOMEM));
         return -ENOMEM;
+    }
     s->lifeline = s->messages = -1;
-    int err = make_directory(s);
-    if (err == 0)
-        err = make_pipe(life);
-    if (err == 0)
-        err = make_pipe(says);
-    if (err == 0)
-        err = make_pipe(messages);
-    if (err == 0)
-        err = spawn(s, file, life[0], says[1], messages[1]);
-    s->lifeline = life[1];
-    s->messages = messages[0];
-    if (messages[1] >= 0)
-        close(messages[1]);
-    if (says[1] >= 0)
-        close(says[1]);
-    if (err == 0)
-        err = await_ready(says[0]);
-    if (says[0] >= 0)
-        close(says[0]);
-    if (life[0] >= 0)
-        close(life[0]);
+    int err = launch(s, file);
     if (err < 0) {
         describe(s, err, error, error_size);
         sandbox_child_stop(s);
@@ -229,8 +261,7 @@ static void await_end(pid_t pid)
     struct pollfd p = {.fd = fd, .events = POLLIN};
     if (fd < 0 || poll(&p, 1, SANDBOX_END_MS) <= 0)
         kill(pid, SIGKILL);
-    if (fd >= 0)
-        close(fd);
+    close_if_open(fd);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
 }
@@ -239,12 +270,10 @@ void sandbox_child_stop(struct sandbox_child *s)
 {
     if (s == NULL)
         return;
-    if (s->lifeline >= 0)
-        close(s->lifeline);
+    close_if_open(s->lifeline);
     if (s->pid > 0)
         await_end(s->pid);
-    if (s->messages >= 0)
-        close(s->messages);
+    close_if_open(s->messages);
     if (s->socket[0] != '\0') {
         unlink(s->socket);
         rmdir(s->directory);

@@ -18,7 +18,8 @@ enum {
 
 struct sandbox_child;
 
-/* file: its database, made when missing; NULL: in memory. A negative errno with a sentence. */
+/* file: its database, made when missing; NULL: in memory. A negative errno, always
+ * with a sentence in error. */
 int sandbox_child_start(const char *file, struct sandbox_child **out, char *error,
                         size_t error_size) MUST_CHECK;
 /* Where its messages can be read, non-blocking: a line each. */

@@ -1,10 +1,7 @@
 /*
- * ops: the FUSE low-level operations. Each request gets exactly one reply: at once from memory, or,
- * when it waits for the service, from the completion (a struct parked). A signal to the caller
+ * session: the FUSE session: takes the kernel's requests and has each operation answer its own, at
+ * once from memory, or, when it waits for the service, from the completion. A signal to the caller
  * ends the wait with EINTR, never what was sent.
- *
- * open and opendir are answered ENOSYS, so that the kernel opens by itself and keeps what it read;
- * node.h says why that is exact.
  */
 #ifndef BIGDATAFS_FUSE_SESSION_H
 #define BIGDATAFS_FUSE_SESSION_H
@@ -22,16 +19,12 @@
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/service/journal.h"
 
-enum {
-    PARK_FLUSH_MS = 1000, /* that a reply waits at most for the kernel to know what changed */
-    SESSION_LISTING_MAX = 1 << 17, /* bytes of one answer to readdir */
-};
-
 struct fuse_args;
 struct fuse_session;
 struct session;
 
-struct session_config {
+/* What a session is made from; all borrowed. */
+struct session_parts {
     struct loop *loop;
     struct log *log;
     struct catalogue *catalogue;
@@ -43,21 +36,21 @@ struct session_config {
     bool confirm_id; /* .force_delete takes the connector's id alone */
 };
 
-/* Makes the FUSE session from libfuse's options. -EINVAL: an option is unknown, libfuse said which
- * on stderr. */
-int session_new(const struct session_config *config, struct fuse_args *args,
+/* Makes the session from libfuse's options. -EINVAL: an option is unknown, libfuse said which on
+ * stderr; -ENOMEM. */
+int session_new(const struct session_parts *parts, struct fuse_args *args,
                 struct session **out) MUST_CHECK;
 /* Ends the session; nothing may be parked. NULL is fine. */
-void session_free(struct session *o);
+void session_free(struct session *s);
 
-struct fuse_session *session_fuse(struct session *o);
+struct fuse_session *session_fuse(struct session *s);
 
 /* Takes requests of the mounted session from now on. The loop stops when the mount ends. */
-int session_start(struct session *o) MUST_CHECK;
+int session_start(struct session *s) MUST_CHECK;
 /* Answers all who wait with err; what was sent goes on. No request is taken any more. */
-void session_stop(struct session *o, int err);
+void session_stop(struct session *s, int err);
 
 /* Requests that wanted an answer, since the start. */
-uint64_t session_count(const struct session *o);
+uint64_t session_count(const struct session *s);
 
 #endif

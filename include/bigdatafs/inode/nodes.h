@@ -183,6 +183,8 @@ void nodes_unhide(struct nodes *n, struct connector *connector);
  * may have kept what was written as the content of the old one. */
 void nodes_renew_control(struct nodes *n, struct connector *connector);
 
+/* The name of the bulk control file of an enum request_op. */
+const char *node_bulk_name(uint32_t op);
 /* A write to a NODE_BULK was taken: lines is what it left. */
 void nodes_bulk_written(struct nodes *n, struct node *node, const struct control_lines *lines);
 

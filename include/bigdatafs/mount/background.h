@@ -12,8 +12,8 @@
 
 /* Forks. 0 in the new process, which leads its own session and holds *ready_fd for
  * background_ready. 1 in the old one, once the verdict is there: *status is what to exit with: 0
- * ready, else what the new process ended with (and said why on stderr). A negative errno when
- * there is no new process. */
+ * when the mount is ready, else what the new process ended with, which said why on stderr; that it
+ * was killed is said here. A negative errno when there is no new process. */
 int background_start(int *ready_fd, int *status) MUST_CHECK;
 
 /* In the new process, when all is ready: goes to "/", lets go of the terminal (the standard

@@ -1,6 +1,6 @@
 /*
- * options: the command line, checked as far as it can be before anything is started or sent.
- * bigdatafs(1), OPTIONS, has the meaning of each one.
+ * options: what a mount is to be like, as the command line says; bigdatafs(1), OPTIONS, has the
+ * meaning of each one.
  *
  * All strings belong to the struct. Paths are absolute: the program leaves its directory when it
  * goes to the background.
@@ -10,25 +10,9 @@
 
 #include <fuse_opt.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <sys/types.h>
 
-#include "bigdatafs/base/compiler.h"
-
-enum {
-    OPTIONS_TTL_S = 30,
-    OPTIONS_STALE_S = 300,
-    OPTIONS_TTL_MAX_S = 86400,
-    OPTIONS_STALE_MAX_S = 604800,
-    OPTIONS_TIMEOUT_S = 30,
-    OPTIONS_TIMEOUT_MAX_S = 3600,
-    OPTIONS_GUARD = 100,
-    OPTIONS_GUARD_MAX = 1000000,
-    OPTIONS_PARALLEL = 64,
-    OPTIONS_PARALLEL_MAX = 1024,
-};
-
+#define OPTIONS_DEFAULT_SOURCE "https://api.bigdata.com"
 #define OPTIONS_SANDBOX_SOURCE "bigdatafs-sandbox"
 
 struct options {
@@ -52,11 +36,6 @@ struct options {
     struct fuse_args fuse_args; /* argv[0] and what is libfuse's to parse, for fuse_session_new */
 };
 
-/* 0, and *o is to be freed; or -EINVAL, one sentence in error that says what is wrong and what to
- * do, and nothing to free. */
-int options_parse(int argc, char **argv, struct options *o, char *error,
-                  size_t error_size) MUST_CHECK;
 void options_free(struct options *o);
-void options_usage(FILE *to);
 
 #endif

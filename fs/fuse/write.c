@@ -1,0 +1,156 @@
+#include "write.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bigdatafs/base/sentence.h"
+#include "delete.h"
+
+/* The bytes of one write(2). */
+struct written {
+    const char *data;
+    size_t size;
+    off_t offset;
+};
+
+/* refresh */
+
+static void refresh_ended(struct parked *p, int err)
+{
+    parked_end_write(p, err, p->refresh.size);
+}
+
+static void refresh_and_park(fuse_req_t req, size_t size)
+{
+    struct context *c = context_of(req);
+    struct parked *p = park(req, PARKED_REFRESH, refresh_ended);
+    if (p == NULL)
+        return;
+    p->refresh.size = size;
+    p->waiter.fresh_only = true;
+    catalogue_refresh(c->catalogue, &p->waiter);
+    parked_allow_interrupt(p);
+}
+
+/* archive and force_delete of .bigdatafs */
+
+static void bulk_ended(struct parked *p, int err)
+{
+    struct nodes *nodes = p->context->nodes;
+    if (err == 0)
+        nodes_bulk_written(nodes, nodes_from_id(nodes, p->bulk.node), &p->bulk.lines);
+    parked_end_write(p, err, p->bulk.size);
+}
+
+static void on_bulk_done(void *arg, int err)
+{
+    struct parked *p = arg;
+    p->bulk.bulk = NULL;
+    parked_settle(p, err);
+}
+
+static void refuse_bulk(struct context *c, const struct bulk_request *request, int err)
+{
+    char reason[SENTENCE_MAX];
+    if (err == -EINVAL)
+        snprintf(reason, sizeof reason,
+                 "line %zu of this write is no connector id: nothing of it was sent",
+                 request->count + 1);
+    else
+        snprintf(reason, sizeof reason, "%s: nothing was sent", strerror(-err));
+    struct journal_note note = {.operation = request_op_name(request->op),
+                                .id = "",
+                                .who = &request->who,
+                                .err = err,
+                                .reason = reason};
+    journal_add(c->journal, &note);
+    log_warning(c->log, NODE_ABOUT_NAME "/%s: %s", node_bulk_name(request->op), reason);
+}
+
+static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *w)
+{
+    struct context *c = context_of(req);
+    const struct node *node = nodes_from_id(c->nodes, ino);
+    struct parked *p = park(req, PARKED_BULK, bulk_ended);
+    if (p == NULL)
+        return;
+    struct bulk_request request = {
+        .op = node->entry, .who = context_requester(req), .done = on_bulk_done, .arg = p};
+    p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = *node->lines};
+    int err = control_ids(&p->bulk.lines, (uint64_t)w->offset, w->data, w->size, &request.ids,
+                          &request.count);
+    if (err < 0)
+        refuse_bulk(c, &request, err);
+    else
+        err = bulk_start(c->bulks, &request, &p->bulk.bulk);
+    if (err < 0)
+        bulk_ended(p, err);
+    else
+        parked_allow_interrupt(p);
+}
+
+/* .force_delete of a connector */
+
+static void force_delete_ended(struct parked *p, int err)
+{
+    nodes_renew_control(p->context->nodes, p->deletion.connector);
+    parked_end_write(p, err, p->deletion.size);
+}
+
+/* A word that .force_delete does not take, or a connector that is gone. */
+static void refuse_force_delete(fuse_req_t req, struct connector *connector, int err)
+{
+    struct context *c = context_of(req);
+    struct requester who = context_requester(req);
+    struct journal_note note = {.operation = request_op_name(REQUEST_FORCE_DELETE),
+                                .id = connector->id,
+                                .who = &who,
+                                .err = err,
+                                .reason = "the connector is gone: nothing was sent"};
+    if (err == -EINVAL) {
+        note.reason = "not a word that .force_delete takes: nothing was sent";
+        note.hint = c->confirm_id
+                        ? "with -o confirm=id write the connector's own id, at the file's start"
+                        : "write 1, true, yes, delete or the connector's id, at the file's start";
+    }
+    journal_add(c->journal, &note);
+    log_info(c->log, "hard delete of %s refused: %s", connector->id, note.reason);
+    nodes_renew_control(c->nodes, connector);
+    fuse_reply_err(req, -err);
+}
+
+static void force_delete_and_park(fuse_req_t req, struct connector *connector,
+                                  const struct written *w)
+{
+    struct context *c = context_of(req);
+    int err = w->offset != 0 ? -EINVAL
+                             : control_force_delete(w->data, w->size, connector->id, c->confirm_id);
+    if (err == 0 && !connector_exists(connector))
+        err = -ENOENT;
+    if (err < 0) {
+        refuse_force_delete(req, connector, err);
+    } else if (connector_is_being_deleted(connector)) {
+        nodes_renew_control(c->nodes, connector);
+        fuse_reply_write(req, w->size);
+    } else {
+        struct parked_deletion asked = {.connector = connector, .size = w->size};
+        delete_and_park(req, REQUEST_FORCE_DELETE, &asked, force_delete_ended);
+    }
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi)
+{
+    (void)fi;
+    const struct node *node = nodes_from_id(context_of(req)->nodes, ino);
+    struct written w = {.data = data, .size = size, .offset = offset};
+    if (node->kind == NODE_REFRESH)
+        refresh_and_park(req, size);
+    else if (node->kind == NODE_BULK)
+        bulk_and_park(req, ino, &w);
+    else if (node->kind == NODE_CONTROL)
+        force_delete_and_park(req, node->connector, &w);
+    else
+        fuse_reply_err(req, EPERM);
+}
