@@ -232,27 +232,30 @@ static bool may_start_refresh(const struct catalogue *c)
            (!c->state.failing || loop_now(c->loop) - c->failed_ms >= CATALOGUE_RETRY_MS);
 }
 
-int catalogue_use(struct catalogue *c)
+enum catalogue_use catalogue_use(struct catalogue *c, int *err)
 {
     uint64_t age = age_ms(c);
+    *err = 0;
     if (c->state.loaded && age < c->ttl_ms - c->ttl_ms / 4)
-        return 0;
+        return CATALOGUE_SERVE;
     if (may_start_refresh(c))
         start_refresh(c);
     if (c->state.loaded && age < c->ttl_ms)
-        return 0;
-    if (c->state.failing || c->state.slow) {
-        if (may_serve_stale(c))
-            return 0;
-        return refresh_under_way(c->refresh) ? 1 : c->state.failure.err;
-    }
-    return 1;
+        return CATALOGUE_SERVE;
+    if (!c->state.failing && !c->state.slow)
+        return CATALOGUE_WAIT;
+    if (may_serve_stale(c))
+        return CATALOGUE_SERVE;
+    if (refresh_under_way(c->refresh))
+        return CATALOGUE_WAIT;
+    *err = c->state.failure.err;
+    return CATALOGUE_FAILED;
 }
 
 void catalogue_touch(struct catalogue *c)
 {
-    int ignored = catalogue_use(c);
-    (void)ignored;
+    int ignored;
+    (void)!catalogue_use(c, &ignored);
 }
 
 uint64_t catalogue_fresh_ms(const struct catalogue *c)
@@ -368,34 +371,38 @@ static void on_ask_done(void *arg, const struct api_result *result)
     ring_release(&due, err);
 }
 
-int catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w)
+enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w,
+                                 int *err)
 {
     struct ask *unused = NULL;
+    *err = 0;
     for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
         if (c->absent[i].until_ms > loop_now(c->loop) && strcmp(c->absent[i].id, id) == 0)
-            return 0;
+            return CATALOGUE_KNOWN_ABSENT;
     for (unsigned i = 0; i < CATALOGUE_ASKS_MAX; i++) {
         if (c->asks[i].op == NULL) {
             unused = &c->asks[i];
         } else if (strcmp(c->asks[i].id, id) == 0) {
             if (w != NULL)
                 ring_add(&c->asks[i].waiters, w);
-            return 1;
+            return CATALOGUE_ASKED;
         }
     }
-    if (unused == NULL)
-        return -EAGAIN;
+    if (unused == NULL) {
+        *err = -EAGAIN;
+        return CATALOGUE_NOT_ASKED;
+    }
     unused->catalogue = c;
     snprintf(unused->id, sizeof unused->id, "%s", id);
     ring_init(&unused->waiters);
     struct api_call call = {
         .deadline_ms = api_deadline(c->api), .done = on_ask_done, .arg = unused};
-    int err = api_get(c->api, id, &call, &unused->op);
-    if (err < 0)
-        return err;
+    *err = api_get(c->api, id, &call, &unused->op);
+    if (*err < 0)
+        return CATALOGUE_NOT_ASKED;
     if (w != NULL)
         ring_add(&unused->waiters, w);
-    return 1;
+    return CATALOGUE_ASKED;
 }
 
 bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector)

@@ -190,9 +190,9 @@ static void on_resolved(void *arg, int err)
 static void on_look_due(void *arg)
 {
     struct resolution *r = arg;
-    int asked = catalogue_ask(r->all->catalogue, r->record.id, &r->waiter);
-    if (asked != 1)
-        on_resolved(r, asked);
+    int err;
+    if (catalogue_ask(r->all->catalogue, r->record.id, &r->waiter, &err) != CATALOGUE_ASKED)
+        on_resolved(r, err);
 }
 
 static void resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run,

@@ -74,13 +74,16 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
 {
     struct session *o = session_of(req);
     struct node *dir = nodes_from_id(o->c.nodes, parent), *node = NULL;
-    int wait = is_of_list(dir, name) && p == NULL ? catalogue_use(o->c.catalogue) : 0;
-    bool ask = wait == 0 && (p == NULL || !p->asked) && should_ask(o, dir, name);
-    if (wait == 0 && !ask) {
-        int err = nodes_lookup(o->c.nodes, dir, name, &node);
+    enum catalogue_use use = CATALOGUE_SERVE;
+    int err = 0;
+    if (is_of_list(dir, name) && p == NULL)
+        use = catalogue_use(o->c.catalogue, &err);
+    bool ask = use == CATALOGUE_SERVE && (p == NULL || !p->asked) && should_ask(o, dir, name);
+    if (use == CATALOGUE_SERVE && !ask) {
+        err = nodes_lookup(o->c.nodes, dir, name, &node);
         reply_entry(o, req, node, err);
-    } else if (wait < 0) {
-        fuse_reply_err(req, -wait);
+    } else if (use == CATALOGUE_FAILED) {
+        fuse_reply_err(req, -err);
     } else {
         bool first = p == NULL;
         if (first && (p = park(req, resume_lookup)) == NULL)
@@ -92,9 +95,8 @@ static void try_lookup(fuse_req_t req, fuse_ino_t parent, const char *name, stru
         p->asked = ask;
         if (!ask)
             catalogue_wait(o->c.catalogue, &p->waiter);
-        int asked = ask ? catalogue_ask(o->c.catalogue, p->name, &p->waiter) : 1;
-        if (asked != 1)
-            p->resume(p, asked);
+        if (ask && catalogue_ask(o->c.catalogue, p->name, &p->waiter, &err) != CATALOGUE_ASKED)
+            p->resume(p, err);
         else if (first)
             parked_allow_interrupt(p);
         return;
@@ -296,12 +298,13 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
 {
     struct session *o = session_of(req);
     const struct node *dir = nodes_from_id(o->c.nodes, ino);
-    int wait = 0;
+    enum catalogue_use use = CATALOGUE_SERVE;
+    int err = 0;
     if (offset == 0 && (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED))
-        wait = catalogue_use(o->c.catalogue);
-    if (wait < 0) {
-        fuse_reply_err(req, -wait);
-    } else if (wait == 0) {
+        use = catalogue_use(o->c.catalogue, &err);
+    if (use == CATALOGUE_FAILED) {
+        fuse_reply_err(req, -err);
+    } else if (use == CATALOGUE_SERVE) {
         reply_listing(o, req, ino, size, offset, plus);
     } else {
         struct parked *p = park(req, resume_listing);

@@ -77,8 +77,15 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
 struct connectors *catalogue_connectors(struct catalogue *c);
 struct catalogue_state catalogue_state(const struct catalogue *c);
 
-/* A use of the tree: 0 serve from memory, 1 wait with catalogue_wait, or a negative errno. */
-int catalogue_use(struct catalogue *c) MUST_CHECK;
+/* What is to become of a use of the tree. */
+enum catalogue_use {
+    CATALOGUE_SERVE,  /* it is served from memory */
+    CATALOGUE_WAIT,   /* it waits for a newer list, with catalogue_wait */
+    CATALOGUE_FAILED, /* it fails: no list can be had, and what is held is too old */
+};
+/* Takes note of a use of the tree, which may start a refresh. *err becomes 0, or a negative errno
+ * for CATALOGUE_FAILED. */
+enum catalogue_use catalogue_use(struct catalogue *c, int *err) MUST_CHECK;
 /* A use that cannot wait: starts what catalogue_use would start. */
 void catalogue_touch(struct catalogue *c);
 /* How long the kernel may keep names: until the time of the next background refresh, in ms. */
@@ -92,10 +99,16 @@ void catalogue_unwait(struct catalogue_waiter *w);
  * NULL. */
 void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w);
 
-/* Asks the service for one id. 0: its absence is known already; 1: w is called when the answer
- * was applied (0: see the connector; an errno: it is not known). w may be NULL. -EAGAIN when too
- * many are asked for. */
-int catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w) MUST_CHECK;
+enum catalogue_ask {
+    CATALOGUE_KNOWN_ABSENT, /* the service said a short time ago that it does not have the id */
+    CATALOGUE_ASKED,        /* the waiter is called when the answer was applied */
+    CATALOGUE_NOT_ASKED,    /* the question could not be sent */
+};
+/* Asks the service for one id. w, which may be NULL, is called for CATALOGUE_ASKED alone: with 0
+ * the table of connectors tells what the service said, with an errno nothing is known. *err becomes
+ * 0, or a negative errno for CATALOGUE_NOT_ASKED: -EAGAIN when too many ids are being asked for. */
+enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w,
+                                 int *err) MUST_CHECK;
 
 /* Whether the service told of the connector within ttl. */
 bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector);
