@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bigdatafs/connector/snapshot.h"
 
@@ -79,12 +78,6 @@ static int stage(struct refresh *r, struct connector *connector, struct snapshot
     return 0;
 }
 
-static bool has_text(const struct connector *connector, const char *json, size_t len)
-{
-    return connector->snapshot != NULL && connector->snapshot->text_len == len &&
-           memcmp(connector->snapshot->text, json, len) == 0;
-}
-
 /* Lists keep their order, so the element is probably the connector after the last one's: comparing
  * its text first spares the parse of everything that did not change. */
 static struct connector *guess_connector(struct refresh *r, const char *json, size_t len)
@@ -92,7 +85,7 @@ static struct connector *guess_connector(struct refresh *r, const char *json, si
     while (r->guess < connectors_count(r->connectors)) {
         struct connector *connector = connectors_at(r->connectors, r->guess);
         if (connector->listed) {
-            if (connector->seen == r->number || !has_text(connector, json, len))
+            if (connector->seen == r->number || !snapshot_has_text(connector->snapshot, json, len))
                 return NULL;
             r->guess++;
             return connector;
@@ -126,7 +119,7 @@ static int on_element(void *arg, const char *json, size_t len)
         snapshot_unref(c);
         return 0;
     }
-    if (connector != NULL && has_text(connector, json, len)) {
+    if (connector != NULL && snapshot_has_text(connector->snapshot, json, len)) {
         snapshot_unref(c);
         c = NULL;
     }
