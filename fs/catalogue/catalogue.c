@@ -17,7 +17,7 @@ struct ask {
     struct catalogue *catalogue;
     char id[UUID_LEN + 1];
     struct api_op *op;
-    struct catalogue_waiter waiters;
+    struct waiters waiters;
 };
 
 struct absent {
@@ -41,48 +41,12 @@ struct catalogue {
     uint64_t changes;   /* counts what was learned outside lists */
     bool again;         /* someone asked for a refresh that starts later than the one under way */
     struct loop_timer patience;
-    struct catalogue_waiter waiters;       /* for the refresh under way */
-    struct catalogue_waiter again_waiters; /* for the one after it */
-    struct ask asks[CATALOGUE_ASKS_MAX];   /* op is NULL in a free one */
+    struct waiters waiters;              /* for the refresh under way */
+    struct waiters again_waiters;        /* for the one after it */
+    struct ask asks[CATALOGUE_ASKS_MAX]; /* op is NULL in a free one */
     struct absent absent[CATALOGUE_ABSENT_MAX];
     unsigned next_absent;
 };
-
-static void ring_init(struct catalogue_waiter *ring)
-{
-    ring->next = ring->prev = ring;
-}
-
-static void ring_add(struct catalogue_waiter *ring, struct catalogue_waiter *w)
-{
-    w->prev = ring->prev;
-    w->next = ring;
-    w->prev->next = w->next->prev = w;
-}
-
-static void ring_remove(struct catalogue_waiter *w)
-{
-    w->prev->next = w->next;
-    w->next->prev = w->prev;
-    w->next = w->prev = NULL;
-}
-
-/* A waiter's done may remove others, or add new ones: these go to the end of another ring. */
-static void ring_release(struct catalogue_waiter *ring, int err)
-{
-    struct catalogue_waiter due;
-    if (ring->next == ring)
-        return;
-    due.next = ring->next;
-    due.prev = ring->prev;
-    due.next->prev = due.prev->next = &due;
-    ring_init(ring);
-    while (due.next != &due) {
-        struct catalogue_waiter *w = due.next;
-        ring_remove(w);
-        w->done(w->arg, err);
-    }
-}
 
 static uint64_t age_ms(const struct catalogue *c)
 {
@@ -94,37 +58,17 @@ static bool may_serve_stale(const struct catalogue *c)
     return c->state.loaded && age_ms(c) < c->ttl_ms + c->stale_ms;
 }
 
-/* Releases all but those who insist on a fresh list. */
-static void release_patient(struct catalogue *c)
-{
-    struct catalogue_waiter insist;
-    ring_init(&insist);
-    for (struct catalogue_waiter *w = c->waiters.next, *next; w != &c->waiters; w = next) {
-        next = w->next;
-        if (w->fresh_only) {
-            ring_remove(w);
-            ring_add(&insist, w);
-        }
-    }
-    ring_release(&c->waiters, 0);
-    while (insist.next != &insist) {
-        struct catalogue_waiter *w = insist.next;
-        ring_remove(w);
-        ring_add(&c->waiters, w);
-    }
-}
-
 static void on_patience_end(void *arg)
 {
     struct catalogue *c = arg;
     if (!refresh_under_way(c->refresh)) { /* it could not even start */
-        ring_release(&c->waiters, c->state.failure.err);
+        waiters_release(&c->waiters, c->state.failure.err);
         return;
     }
     if (!may_serve_stale(c))
         return;
     c->state.slow = true;
-    release_patient(c);
+    waiters_release_patient(&c->waiters);
 }
 
 static void start_refresh(struct catalogue *c)
@@ -196,24 +140,15 @@ static void on_refresh_done(void *arg, const struct api_result *result, unsigned
         note_list_failure(c, result);
     else
         note_success(c, left_out, result->not_modified);
-    struct catalogue_waiter due;
-    ring_init(&due);
+    struct waiters due = TAILQ_HEAD_INITIALIZER(due); /* not those who come while they are told */
+    waiters_move(&c->waiters, &due);
     if (result->err < 0 && may_serve_stale(c))
-        release_patient(c);
-    while (c->waiters.next != &c->waiters) {
-        struct catalogue_waiter *w = c->waiters.next;
-        ring_remove(w);
-        ring_add(&due, w);
-    }
-    ring_release(&due, result->err);
+        waiters_release_patient(&due);
+    waiters_release(&due, result->err);
     if (!c->again || refresh_under_way(c->refresh))
         return;
     c->again = false;
-    while (c->again_waiters.next != &c->again_waiters) {
-        struct catalogue_waiter *w = c->again_waiters.next;
-        ring_remove(w);
-        ring_add(&c->waiters, w);
-    }
+    waiters_move(&c->again_waiters, &c->waiters);
     start_refresh(c);
 }
 
@@ -272,25 +207,22 @@ uint64_t catalogue_ttl_left_ms(const struct catalogue *c)
 
 void catalogue_wait(struct catalogue *c, struct catalogue_waiter *w)
 {
-    ring_add(&c->waiters, w);
+    waiters_add(&c->waiters, w);
 }
 
 void catalogue_unwait(struct catalogue_waiter *w)
 {
-    if (w->next != NULL)
-        ring_remove(w);
+    waiters_remove(w);
 }
 
 void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w)
 {
     if (refresh_under_way(c->refresh)) {
         c->again = true;
-        if (w != NULL)
-            ring_add(&c->again_waiters, w);
+        waiters_add(&c->again_waiters, w);
         return;
     }
-    if (w != NULL)
-        ring_add(&c->waiters, w);
+    waiters_add(&c->waiters, w);
     start_refresh(c);
 }
 
@@ -347,6 +279,8 @@ static void on_ask_done(void *arg, const struct api_result *result)
     struct ask *a = arg;
     struct catalogue *c = a->catalogue;
     int err = result->err;
+    struct waiters due = TAILQ_HEAD_INITIALIZER(due); /* the place is free for another id */
+    waiters_move(&a->waiters, &due);
     a->op = NULL;
     if (err == 0 && strcmp(result->snapshot->id, a->id) == 0) {
         err = catalogue_learn(c, result->snapshot, NULL);
@@ -364,11 +298,7 @@ static void on_ask_done(void *arg, const struct api_result *result)
                     failure_hint(result->failure, result->status));
         note_failure(c, "get", a->id, result, why);
     }
-    struct catalogue_waiter due = a->waiters;
-    if (due.next == &a->waiters)
-        return;
-    due.next->prev = due.prev->next = &due;
-    ring_release(&due, err);
+    waiters_release(&due, err);
 }
 
 enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w,
@@ -383,8 +313,7 @@ enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct cat
         if (c->asks[i].op == NULL) {
             unused = &c->asks[i];
         } else if (strcmp(c->asks[i].id, id) == 0) {
-            if (w != NULL)
-                ring_add(&c->asks[i].waiters, w);
+            waiters_add(&c->asks[i].waiters, w);
             return CATALOGUE_ASKED;
         }
     }
@@ -394,14 +323,13 @@ enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct cat
     }
     unused->catalogue = c;
     snprintf(unused->id, sizeof unused->id, "%s", id);
-    ring_init(&unused->waiters);
+    waiters_init(&unused->waiters);
     struct api_call call = {
         .deadline_ms = api_deadline(c->api), .done = on_ask_done, .arg = unused};
     *err = api_get(c->api, id, &call, &unused->op);
     if (*err < 0)
         return CATALOGUE_NOT_ASKED;
-    if (w != NULL)
-        ring_add(&unused->waiters, w);
+    waiters_add(&unused->waiters, w);
     return CATALOGUE_ASKED;
 }
 
@@ -440,8 +368,8 @@ int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct jo
     c->journal = journal;
     c->ttl_ms = (uint64_t)options->ttl_s * 1000;
     c->stale_ms = (uint64_t)options->stale_s * 1000;
-    ring_init(&c->waiters);
-    ring_init(&c->again_waiters);
+    waiters_init(&c->waiters);
+    waiters_init(&c->again_waiters);
     loop_timer_init(&c->patience, on_patience_end, c);
     struct refresh_host host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
     int err = connectors_new(&c->connectors);

@@ -21,6 +21,7 @@
 #include "bigdatafs/base/log.h"
 #include "bigdatafs/base/loop.h"
 #include "bigdatafs/catalogue/connectors.h"
+#include "bigdatafs/catalogue/waiters.h"
 #include "bigdatafs/connector/snapshot.h"
 #include "bigdatafs/service/api.h"
 #include "bigdatafs/service/journal.h"
@@ -45,15 +46,6 @@ struct catalogue_observer {
     /* A whole list was taken. */
     void (*refreshed)(void *arg);
     void *arg;
-};
-
-/* Someone who waits. done is called once from the loop, unless catalogue_unwait came first; err is
- * 0 or a negative errno. The waiter belongs to its caller and is free when done is called. */
-struct catalogue_waiter {
-    void (*done)(void *arg, int err);
-    void *arg;
-    bool fresh_only; /* nothing but a refresh that succeeds will do */
-    struct catalogue_waiter *next, *prev;
 };
 
 struct catalogue_state {
@@ -93,10 +85,11 @@ uint64_t catalogue_fresh_ms(const struct catalogue *c);
 /* Time until what is held expires, in ms. */
 uint64_t catalogue_ttl_left_ms(const struct catalogue *c);
 
+/* Waits for the refresh that is under way: w is told once, from the loop. */
 void catalogue_wait(struct catalogue *c, struct catalogue_waiter *w);
+/* w waits no more and is not told; it may be that it does not wait. */
 void catalogue_unwait(struct catalogue_waiter *w);
-/* Fetches the list now (one that is asked for after this call); w gets the end of it. w may be
- * NULL. */
+/* Fetches a list that is asked for after this call; w, which may be NULL, is told of its end. */
 void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w);
 
 enum catalogue_ask {
