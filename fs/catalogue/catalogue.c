@@ -356,16 +356,16 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
     c->observer = *observer;
 }
 
-int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct journal *journal,
-                  const struct catalogue_options *options, struct catalogue **out)
+int catalogue_new(const struct catalogue_parts *parts, const struct catalogue_options *options,
+                  struct catalogue **out)
 {
     struct catalogue *c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
-    c->loop = loop;
-    c->api = api;
-    c->log = log;
-    c->journal = journal;
+    c->loop = parts->loop;
+    c->api = parts->api;
+    c->log = parts->log;
+    c->journal = parts->journal;
     c->ttl_ms = (uint64_t)options->ttl_s * 1000;
     c->stale_ms = (uint64_t)options->stale_s * 1000;
     waiters_init(&c->waiters);
@@ -374,7 +374,7 @@ int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct jo
     struct refresh_host host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
     int err = connectors_new(&c->connectors);
     if (err == 0)
-        err = refresh_new(loop, api, log, c->connectors, &host, &c->refresh);
+        err = refresh_new(c->loop, c->api, c->log, c->connectors, &host, &c->refresh);
     if (err < 0) {
         catalogue_free(c);
         return err;

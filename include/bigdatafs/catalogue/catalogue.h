@@ -61,8 +61,16 @@ struct catalogue_state {
 
 struct catalogue;
 
-int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct journal *journal,
-                  const struct catalogue_options *options, struct catalogue **out) MUST_CHECK;
+/* What a catalogue is made from; all borrowed. */
+struct catalogue_parts {
+    struct loop *loop;
+    struct log *log;
+    struct api *api;
+    struct journal *journal;
+};
+
+int catalogue_new(const struct catalogue_parts *parts, const struct catalogue_options *options,
+                  struct catalogue **out) MUST_CHECK;
 void catalogue_free(struct catalogue *c); /* nobody may wait any more; NULL is fine */
 void catalogue_observe(struct catalogue *c, const struct catalogue_observer *observer);
 
