@@ -1,37 +1,23 @@
 #include "bigdatafs/catalogue/catalogue.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "bigdatafs/base/sentence.h"
-#include "bigdatafs/base/uuid.h"
 #include "bigdatafs/service/failure.h"
 #include "refresh.h"
 
 enum { COMPACT_SHARE = 16 }; /* tombstones are freed when they are more than one in so many */
 
-/* One id that is being asked for, and who waits for the answer. */
-struct ask {
-    struct catalogue *catalogue;
-    char id[UUID_LEN + 1];
-    struct api_op *op;
-    struct waiters waiters;
-};
-
-struct absent {
-    char id[UUID_LEN + 1];
-    uint64_t until_ms;
-};
-
 struct catalogue {
     struct loop *loop;
-    struct api *api;
     struct log *log;
     struct journal *journal;
     struct connectors *connectors;
     struct refresh *refresh;
+    struct asks *asks;
     uint64_t ttl_ms, stale_ms;
     struct catalogue_observer observer;
     struct catalogue_state state;
@@ -41,11 +27,8 @@ struct catalogue {
     uint64_t changes;   /* counts what was learned outside lists */
     bool again;         /* someone asked for a refresh that starts later than the one under way */
     struct loop_timer patience;
-    struct waiters waiters;              /* for the refresh under way */
-    struct waiters again_waiters;        /* for the one after it */
-    struct ask asks[CATALOGUE_ASKS_MAX]; /* op is NULL in a free one */
-    struct absent absent[CATALOGUE_ABSENT_MAX];
-    unsigned next_absent;
+    struct waiters waiters;       /* for the refresh under way */
+    struct waiters again_waiters; /* for the one after it */
 };
 
 static uint64_t age_ms(const struct catalogue *c)
@@ -87,14 +70,6 @@ static void start_refresh(struct catalogue *c)
     loop_timer_set(c->loop, &c->patience, CATALOGUE_PATIENCE_MS);
 }
 
-static void note_failure(struct catalogue *c, const char *operation, const char *id,
-                         const struct api_result *result, const char *why)
-{
-    struct journal_note note = {
-        .operation = operation, .id = id, .err = result->err, .result = result, .reason = why};
-    journal_add(c->journal, &note);
-}
-
 static void note_list_failure(struct catalogue *c, const struct api_result *result)
 {
     char why[SENTENCE_MAX];
@@ -103,7 +78,9 @@ static void note_list_failure(struct catalogue *c, const struct api_result *resu
         log_warning(c->log, "the list of connectors could not be fetched: %s; %s%s", why,
                     failure_hint(result->failure, result->status),
                     c->state.loaded ? "; the last good list is served meanwhile" : "");
-    note_failure(c, "list", "", result, why);
+    struct journal_note note = {
+        .operation = "list", .id = "", .err = result->err, .result = result, .reason = why};
+    journal_add(c->journal, &note);
     c->state.failing = true;
     c->state.failures++;
     c->state.failure = *result;
@@ -242,25 +219,16 @@ int catalogue_learn(struct catalogue *c, struct snapshot *snapshot, struct conne
         if (err < 0)
             return err;
     }
-    for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
-        if (strcmp(c->absent[i].id, snapshot->id) == 0)
-            c->absent[i].until_ms = 0;
+    asks_forget_absent(c->asks, snapshot->id);
     tell_changed(c, connector, snapshot);
     if (out != NULL)
         *out = connector;
     return 0;
 }
 
-static void remember_absent(struct catalogue *c, const char *id)
-{
-    struct absent *a = &c->absent[c->next_absent++ % CATALOGUE_ABSENT_MAX];
-    snprintf(a->id, sizeof a->id, "%s", id);
-    a->until_ms = loop_now(c->loop) + c->ttl_ms;
-}
-
 void catalogue_learn_gone(struct catalogue *c, struct connector *connector)
 {
-    remember_absent(c, connector->id);
+    asks_remember_absent(c->asks, connector->id);
     tell_changed(c, connector, NULL);
 }
 
@@ -274,63 +242,27 @@ void catalogue_set_progress(struct catalogue *c, struct connector *connector,
         c->observer.progress(c->observer.arg, connector);
 }
 
-static void on_ask_done(void *arg, const struct api_result *result)
+static int on_ask_learn(void *arg, struct snapshot *snapshot)
 {
-    struct ask *a = arg;
-    struct catalogue *c = a->catalogue;
-    int err = result->err;
-    struct waiters due = TAILQ_HEAD_INITIALIZER(due); /* the place is free for another id */
-    waiters_move(&a->waiters, &due);
-    a->op = NULL;
-    if (err == 0 && strcmp(result->snapshot->id, a->id) == 0) {
-        err = catalogue_learn(c, result->snapshot, NULL);
-    } else if (err == 0 || (api_says_gone(result))) {
-        struct connector *connector = connectors_find(c->connectors, a->id);
-        err = 0;
-        if (connector_exists(connector))
-            catalogue_learn_gone(c, connector);
-        else
-            remember_absent(c, a->id);
-    } else {
-        char why[SENTENCE_MAX];
-        api_describe(result, why, sizeof why);
-        log_warning(c->log, "%s cannot be asked for: %s; %s", a->id, why,
-                    failure_hint(result->failure, result->status));
-        note_failure(c, "get", a->id, result, why);
-    }
-    waiters_release(&due, err);
+    return catalogue_learn(arg, snapshot, NULL);
+}
+
+static void on_ask_absent(void *arg, const char *id)
+{
+    struct catalogue *c = arg;
+    struct connector *connector = connectors_find(c->connectors, id);
+    if (connector_exists(connector))
+        tell_changed(c, connector, NULL);
 }
 
 enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w,
                                  int *err)
 {
-    struct ask *unused = NULL;
     *err = 0;
-    for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
-        if (c->absent[i].until_ms > loop_now(c->loop) && strcmp(c->absent[i].id, id) == 0)
-            return CATALOGUE_KNOWN_ABSENT;
-    for (unsigned i = 0; i < CATALOGUE_ASKS_MAX; i++) {
-        if (c->asks[i].op == NULL) {
-            unused = &c->asks[i];
-        } else if (strcmp(c->asks[i].id, id) == 0) {
-            waiters_add(&c->asks[i].waiters, w);
-            return CATALOGUE_ASKED;
-        }
-    }
-    if (unused == NULL) {
-        *err = -EAGAIN;
-        return CATALOGUE_NOT_ASKED;
-    }
-    unused->catalogue = c;
-    snprintf(unused->id, sizeof unused->id, "%s", id);
-    waiters_init(&unused->waiters);
-    struct api_call call = {
-        .deadline_ms = api_deadline(c->api), .done = on_ask_done, .arg = unused};
-    *err = api_get(c->api, id, &call, &unused->op);
-    if (*err < 0)
-        return CATALOGUE_NOT_ASKED;
-    waiters_add(&unused->waiters, w);
-    return CATALOGUE_ASKED;
+    if (asks_knows_absent(c->asks, id))
+        return CATALOGUE_KNOWN_ABSENT;
+    *err = asks_start(c->asks, id, w);
+    return *err < 0 ? CATALOGUE_NOT_ASKED : CATALOGUE_ASKED;
 }
 
 bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector)
@@ -356,6 +288,20 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
     c->observer = *observer;
 }
 
+static int make_parts(struct catalogue *c, struct api *api)
+{
+    struct refresh_host refresh_host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
+    struct asks_host asks_host = {.learn = on_ask_learn, .absent = on_ask_absent, .arg = c};
+    struct asks_parts asks = {
+        .loop = c->loop, .api = api, .log = c->log, .journal = c->journal, .ttl_ms = c->ttl_ms};
+    int err = connectors_new(&c->connectors);
+    if (err == 0)
+        err = refresh_new(c->loop, api, c->log, c->connectors, &refresh_host, &c->refresh);
+    if (err == 0)
+        err = asks_new(&asks, &asks_host, &c->asks);
+    return err;
+}
+
 int catalogue_new(const struct catalogue_parts *parts, const struct catalogue_options *options,
                   struct catalogue **out)
 {
@@ -363,7 +309,6 @@ int catalogue_new(const struct catalogue_parts *parts, const struct catalogue_op
     if (c == NULL)
         return -ENOMEM;
     c->loop = parts->loop;
-    c->api = parts->api;
     c->log = parts->log;
     c->journal = parts->journal;
     c->ttl_ms = (uint64_t)options->ttl_s * 1000;
@@ -371,10 +316,7 @@ int catalogue_new(const struct catalogue_parts *parts, const struct catalogue_op
     waiters_init(&c->waiters);
     waiters_init(&c->again_waiters);
     loop_timer_init(&c->patience, on_patience_end, c);
-    struct refresh_host host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
-    int err = connectors_new(&c->connectors);
-    if (err == 0)
-        err = refresh_new(c->loop, c->api, c->log, c->connectors, &host, &c->refresh);
+    int err = make_parts(c, parts->api);
     if (err < 0) {
         catalogue_free(c);
         return err;
@@ -387,10 +329,8 @@ void catalogue_free(struct catalogue *c)
 {
     if (c == NULL)
         return;
-    for (unsigned i = 0; i < CATALOGUE_ASKS_MAX; i++)
-        if (c->asks[i].op != NULL)
-            api_cancel(c->asks[i].op);
     loop_timer_clear(&c->patience);
+    asks_free(c->asks);
     refresh_free(c->refresh);
     connectors_free(c->connectors);
     free(c);

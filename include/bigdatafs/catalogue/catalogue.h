@@ -29,8 +29,6 @@
 enum {
     CATALOGUE_RETRY_MS = 1000,    /* between two refreshes when the first failed */
     CATALOGUE_PATIENCE_MS = 5000, /* how long a use waits when an older list could be served */
-    CATALOGUE_ASKS_MAX = 48,      /* ids asked for by themselves at once */
-    CATALOGUE_ABSENT_MAX = 1024,  /* ids remembered as absent */
 };
 
 struct catalogue_options {
