@@ -1,5 +1,6 @@
 #include "bigdatafs/catalogue/catalogue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +21,17 @@ struct catalogue {
     struct asks *asks;
     uint64_t ttl_ms, stale_ms;
     struct catalogue_observer observer;
-    struct catalogue_state state;
-    uint64_t taken_ms;  /* when the list that is served was asked for */
-    uint64_t asked_ms;  /* when the refresh under way started */
-    uint64_t failed_ms; /* when the last one failed */
-    uint64_t changes;   /* counts what was learned outside lists */
-    bool again;         /* someone asked for a refresh that starts later than the one under way */
-    struct loop_timer patience;
+    struct catalogue_state state; /* refreshing and age_ms aside, which are found when asked for */
+    uint64_t taken_ms;            /* when the list that is held was asked for */
+    uint64_t asked_ms;            /* when the refresh under way started */
+    uint64_t failed_ms;           /* when the last refresh that failed did so */
+    uint64_t changes;             /* counts what was learned outside lists */
+    bool again;                   /* another refresh is to start when the one under way ends */
     struct waiters waiters;       /* for the refresh under way */
-    struct waiters again_waiters; /* for the one after it */
+    struct waiters again_waiters; /* for the other one */
+    /* The end of patience with the refresh under way; when none could be started, the next turn of
+     * the loop, in which the waiters are told of that. */
+    struct loop_timer patience;
 };
 
 static uint64_t age_ms(const struct catalogue *c)
@@ -41,17 +44,29 @@ static bool may_serve_stale(const struct catalogue *c)
     return c->state.loaded && age_ms(c) < c->ttl_ms + c->stale_ms;
 }
 
+/* Somebody or something is there that will tell those who wait. */
+static void check_invariants(const struct catalogue *c)
+{
+    bool under_way = refresh_under_way(c->refresh);
+    assert(under_way || !c->state.slow);
+    assert(under_way || !c->again);
+    assert(c->again || waiters_is_empty(&c->again_waiters));
+    assert(under_way || loop_timer_is_set(&c->patience) || waiters_is_empty(&c->waiters));
+    assert(!c->state.failing || c->state.failure.err < 0);
+    assert(c->state.loaded == (c->state.refreshes > 0));
+    (void)c, (void)under_way;
+}
+
 static void on_patience_end(void *arg)
 {
     struct catalogue *c = arg;
-    if (!refresh_under_way(c->refresh)) { /* it could not even start */
+    if (!refresh_under_way(c->refresh)) {
         waiters_release(&c->waiters, c->state.failure.err);
-        return;
+    } else if (may_serve_stale(c)) {
+        c->state.slow = true;
+        waiters_release_patient(&c->waiters);
     }
-    if (!may_serve_stale(c))
-        return;
-    c->state.slow = true;
-    waiters_release_patient(&c->waiters);
+    check_invariants(c);
 }
 
 static void start_refresh(struct catalogue *c)
@@ -64,10 +79,9 @@ static void start_refresh(struct catalogue *c)
         c->failed_ms = loop_now(c->loop);
         c->state.failing = true;
         c->state.failure = (struct api_result){.err = err, .failure = FAILURE_MEMORY};
-        loop_timer_set(c->loop, &c->patience, 0); /* who waits is told from the loop */
-        return;
     }
-    loop_timer_set(c->loop, &c->patience, CATALOGUE_PATIENCE_MS);
+    loop_timer_set(c->loop, &c->patience, err < 0 ? 0 : CATALOGUE_PATIENCE_MS);
+    check_invariants(c);
 }
 
 static void note_list_failure(struct catalogue *c, const struct api_result *result)
@@ -117,19 +131,21 @@ static void on_refresh_done(void *arg, const struct api_result *result, unsigned
         note_list_failure(c, result);
     else
         note_success(c, left_out, result->not_modified);
+    int err = result->err;
     struct waiters due = TAILQ_HEAD_INITIALIZER(due); /* not those who come while they are told */
     waiters_move(&c->waiters, &due);
-    if (result->err < 0 && may_serve_stale(c))
+    if (c->again) {
+        c->again = false;
+        waiters_move(&c->again_waiters, &c->waiters);
+        start_refresh(c);
+    }
+    if (err < 0 && may_serve_stale(c))
         waiters_release_patient(&due);
-    waiters_release(&due, result->err);
-    if (!c->again || refresh_under_way(c->refresh))
-        return;
-    c->again = false;
-    waiters_move(&c->again_waiters, &c->waiters);
-    start_refresh(c);
+    waiters_release(&due, err);
+    check_invariants(c);
 }
 
-static void on_refresh_set(void *arg, struct connector *connector, struct snapshot *snapshot)
+static void set_snapshot(void *arg, struct connector *connector, struct snapshot *snapshot)
 {
     struct catalogue *c = arg;
     enum place was = connector->place;
@@ -185,6 +201,7 @@ uint64_t catalogue_ttl_left_ms(const struct catalogue *c)
 void catalogue_wait(struct catalogue *c, struct catalogue_waiter *w)
 {
     waiters_add(&c->waiters, w);
+    check_invariants(c);
 }
 
 void catalogue_unwait(struct catalogue_waiter *w)
@@ -194,13 +211,13 @@ void catalogue_unwait(struct catalogue_waiter *w)
 
 void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w)
 {
-    if (refresh_under_way(c->refresh)) {
+    bool under_way = refresh_under_way(c->refresh);
+    waiters_add(under_way ? &c->again_waiters : &c->waiters, w);
+    if (under_way)
         c->again = true;
-        waiters_add(&c->again_waiters, w);
-        return;
-    }
-    waiters_add(&c->waiters, w);
-    start_refresh(c);
+    else
+        start_refresh(c);
+    check_invariants(c);
 }
 
 static void tell_changed(struct catalogue *c, struct connector *connector,
@@ -208,7 +225,7 @@ static void tell_changed(struct catalogue *c, struct connector *connector,
 {
     connector->changed = ++c->changes;
     connector->confirmed_s = (uint32_t)(loop_now(c->loop) / 1000);
-    on_refresh_set(c, connector, snapshot);
+    set_snapshot(c, connector, snapshot);
 }
 
 int catalogue_learn(struct catalogue *c, struct snapshot *snapshot, struct connector **out)
@@ -237,6 +254,7 @@ void catalogue_set_progress(struct catalogue *c, struct connector *connector,
 {
     if (connector->progress == progress)
         return;
+    assert(progress == PROGRESS_IDLE || connector->pins > 0);
     connector->progress = (uint8_t)progress;
     if (c->observer.progress != NULL)
         c->observer.progress(c->observer.arg, connector);
@@ -290,7 +308,7 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
 
 static int make_parts(struct catalogue *c, struct api *api)
 {
-    struct refresh_host refresh_host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
+    struct refresh_host refresh_host = {.set = set_snapshot, .done = on_refresh_done, .arg = c};
     struct asks_host asks_host = {.learn = on_ask_learn, .absent = on_ask_absent, .arg = c};
     struct asks_parts asks = {
         .loop = c->loop, .api = api, .log = c->log, .journal = c->journal, .ttl_ms = c->ttl_ms};

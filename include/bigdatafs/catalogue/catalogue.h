@@ -2,14 +2,23 @@
  * catalogue: the connectors as the service last told of them, how old that is, and who waits for
  * something newer ("Freshness" in bigdatafs(1)).
  *
- *   age below 3/4 of ttl      served from memory
- *   up to ttl                 the same, and a use starts a refresh in the background
- *   beyond ttl                a use waits for the refresh, all for the same one, ...
- *   ... and it fails          served from memory until stale seconds after ttl, then its errno;
- *                             a use starts the next refresh, CATALOGUE_RETRY_MS apart
+ * What becomes of a use of the tree depends on the age of what is held, on how the last refresh
+ * ended, and on whether one is under way:
  *
- * A list never undoes what was learned after it was asked for. Which list is taken how: refresh.h.
- * One thread.
+ *   age              last refresh   refresh         a use of the tree
+ *   to 3/4 ttl       any            not needed      is served from memory
+ *   to ttl           any            starts          is served from memory
+ *   to ttl + stale   succeeded      starts          waits for it, all uses for the same one, but
+ *                                                   is served after CATALOGUE_PATIENCE_MS
+ *   to ttl + stale   failed         starts          is served from memory
+ *   beyond, or       any            starts          waits for it until it ends
+ *   nothing is held  failed         pauses          fails with the errno of the failure
+ *
+ * A refresh starts unless one is under way already or the last one failed less than
+ * CATALOGUE_RETRY_MS ago, which is the pause. Without a use none starts.
+ *
+ * A list never undoes what was learned after it was asked for. How a list is taken: refresh.h.
+ * Single ids are asked for beside lists (catalogue_ask). One thread.
  */
 #ifndef BIGDATAFS_CATALOGUE_CATALOGUE_H
 #define BIGDATAFS_CATALOGUE_CATALOGUE_H
@@ -27,17 +36,18 @@
 #include "bigdatafs/service/journal.h"
 
 enum {
-    CATALOGUE_RETRY_MS = 1000,    /* between two refreshes when the first failed */
-    CATALOGUE_PATIENCE_MS = 5000, /* how long a use waits when an older list could be served */
+    CATALOGUE_RETRY_MS = 1000,    /* from the failure of a refresh to the next that a use starts */
+    CATALOGUE_PATIENCE_MS = 5000, /* how long a use waits when an older list may be served */
 };
 
 struct catalogue_options {
-    unsigned ttl_s;
-    unsigned stale_s;
+    unsigned ttl_s;   /* how long a list is new enough */
+    unsigned stale_s; /* how long after that it may be served when no newer one can be had */
 };
 
+/* Who is told of changes, there and then: must not call back what changes something. */
 struct catalogue_observer {
-    /* The connector has another version, another place, or both; was is its place before. */
+    /* The connector has another snapshot, another place, or both; was is its place before. */
     void (*changed)(void *arg, struct connector *connector, enum place was);
     /* connector->progress changed. */
     void (*progress)(void *arg, struct connector *connector);
@@ -49,12 +59,13 @@ struct catalogue_observer {
 struct catalogue_state {
     bool loaded; /* a list was taken since the start */
     bool refreshing;
-    bool failing;    /* the last refresh failed */
-    bool slow;       /* the refresh under way takes longer than the patience */
-    uint64_t age_ms; /* of what is served */
-    uint64_t refreshes, failures;
+    bool failing;              /* the last refresh failed */
+    bool slow;                 /* the refresh under way takes longer than the patience */
+    uint64_t age_ms;           /* of what is served */
+    uint64_t refreshes;        /* that succeeded, since the start */
+    uint64_t failures;         /* of refreshes, since the start */
     unsigned left_out;         /* elements of the last list that are shown nowhere */
-    struct api_result failure; /* the last; its connector is not set */
+    struct api_result failure; /* the last one; has no snapshot */
 };
 
 struct catalogue;
@@ -86,9 +97,9 @@ enum catalogue_use {
 enum catalogue_use catalogue_use(struct catalogue *c, int *err) MUST_CHECK;
 /* A use that cannot wait: starts what catalogue_use would start. */
 void catalogue_touch(struct catalogue *c);
-/* How long the kernel may keep names: until the time of the next background refresh, in ms. */
+/* How long the kernel may keep names, in ms: as long as a use would start no refresh. */
 uint64_t catalogue_fresh_ms(const struct catalogue *c);
-/* Time until what is held expires, in ms. */
+/* How long what is held is new enough, in ms. */
 uint64_t catalogue_ttl_left_ms(const struct catalogue *c);
 
 /* Waits for the refresh that is under way: w is told once, from the loop. */
@@ -109,14 +120,16 @@ enum catalogue_ask {
 enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w,
                                  int *err) MUST_CHECK;
 
-/* Whether the service told of the connector within ttl. */
+/* Whether the service told of the connector less than ttl ago. */
 bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector);
 
-/* What the service said of one connector outside a list: it exists like this, or it is gone. */
+/* The service said outside a list that a connector exists like this. *out, unless out is NULL, is
+ * the connector. -ENOMEM, -ENOSPC. */
 int catalogue_learn(struct catalogue *c, struct snapshot *snapshot,
                     struct connector **out) MUST_CHECK;
+/* The service said that it does not have the connector any more. */
 void catalogue_learn_gone(struct catalogue *c, struct connector *connector);
-/* How far a deletion of the connector is. */
+/* How far a deletion of the connector is. Pinned by whom it is deleted, unless PROGRESS_IDLE. */
 void catalogue_set_progress(struct catalogue *c, struct connector *connector,
                             enum progress progress);
 
