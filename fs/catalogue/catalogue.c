@@ -1,88 +1,38 @@
 #include "bigdatafs/catalogue/catalogue.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "bigdatafs/base/sentence.h"
-#include "bigdatafs/base/uuid.h"
 #include "bigdatafs/service/failure.h"
 #include "refresh.h"
 
 enum { COMPACT_SHARE = 16 }; /* tombstones are freed when they are more than one in so many */
 
-/* One id that is being asked for, and who waits for the answer. */
-struct ask {
-    struct catalogue *catalogue;
-    char id[UUID_LEN + 1];
-    struct api_op *op;
-    struct catalogue_waiter waiters;
-};
-
-struct absent {
-    char id[UUID_LEN + 1];
-    uint64_t until_ms;
-};
-
 struct catalogue {
     struct loop *loop;
-    struct api *api;
     struct log *log;
     struct journal *journal;
     struct connectors *connectors;
     struct refresh *refresh;
+    struct asks *asks;
     uint64_t ttl_ms, stale_ms;
     struct catalogue_observer observer;
-    struct catalogue_state state;
-    uint64_t taken_ms;  /* when the list that is served was asked for */
-    uint64_t asked_ms;  /* when the refresh under way started */
-    uint64_t failed_ms; /* when the last one failed */
-    uint64_t changes;   /* counts what was learned outside lists */
-    bool again;         /* someone asked for a refresh that starts later than the one under way */
+    struct catalogue_state state; /* refreshing and age_ms aside, which are found when asked for */
+    uint64_t taken_ms;            /* when the list that is held was asked for */
+    uint64_t asked_ms;            /* when the refresh under way started */
+    uint64_t failed_ms;           /* when the last refresh that failed did so */
+    uint64_t changes;             /* counts what was learned outside lists */
+    bool again;                   /* another refresh is to start when the one under way ends */
+    struct waiters waiters;       /* for the refresh under way */
+    struct waiters again_waiters; /* for the other one */
+    /* The end of patience with the refresh under way; when none could be started, the next turn of
+     * the loop, in which the waiters are told of that. */
     struct loop_timer patience;
-    struct catalogue_waiter waiters;       /* for the refresh under way */
-    struct catalogue_waiter again_waiters; /* for the one after it */
-    struct ask asks[CATALOGUE_ASKS_MAX];   /* op is NULL in a free one */
-    struct absent absent[CATALOGUE_ABSENT_MAX];
-    unsigned next_absent;
 };
-
-static void ring_init(struct catalogue_waiter *ring)
-{
-    ring->next = ring->prev = ring;
-}
-
-static void ring_add(struct catalogue_waiter *ring, struct catalogue_waiter *w)
-{
-    w->prev = ring->prev;
-    w->next = ring;
-    w->prev->next = w->next->prev = w;
-}
-
-static void ring_remove(struct catalogue_waiter *w)
-{
-    w->prev->next = w->next;
-    w->next->prev = w->prev;
-    w->next = w->prev = NULL;
-}
-
-/* A waiter's done may remove others, or add new ones: these go to the end of another ring. */
-static void ring_release(struct catalogue_waiter *ring, int err)
-{
-    struct catalogue_waiter due;
-    if (ring->next == ring)
-        return;
-    due.next = ring->next;
-    due.prev = ring->prev;
-    due.next->prev = due.prev->next = &due;
-    ring_init(ring);
-    while (due.next != &due) {
-        struct catalogue_waiter *w = due.next;
-        ring_remove(w);
-        w->done(w->arg, err);
-    }
-}
 
 static uint64_t age_ms(const struct catalogue *c)
 {
@@ -94,37 +44,29 @@ static bool may_serve_stale(const struct catalogue *c)
     return c->state.loaded && age_ms(c) < c->ttl_ms + c->stale_ms;
 }
 
-/* Releases all but those who insist on a fresh list. */
-static void release_patient(struct catalogue *c)
+/* Somebody or something is there that will tell those who wait. */
+static void check_invariants(const struct catalogue *c)
 {
-    struct catalogue_waiter insist;
-    ring_init(&insist);
-    for (struct catalogue_waiter *w = c->waiters.next, *next; w != &c->waiters; w = next) {
-        next = w->next;
-        if (w->fresh_only) {
-            ring_remove(w);
-            ring_add(&insist, w);
-        }
-    }
-    ring_release(&c->waiters, 0);
-    while (insist.next != &insist) {
-        struct catalogue_waiter *w = insist.next;
-        ring_remove(w);
-        ring_add(&c->waiters, w);
-    }
+    bool under_way = refresh_under_way(c->refresh);
+    assert(under_way || !c->state.slow);
+    assert(under_way || !c->again);
+    assert(c->again || waiters_is_empty(&c->again_waiters));
+    assert(under_way || loop_timer_is_set(&c->patience) || waiters_is_empty(&c->waiters));
+    assert(!c->state.failing || c->state.failure.err < 0);
+    assert(c->state.loaded == (c->state.refreshes > 0));
+    (void)c, (void)under_way;
 }
 
 static void on_patience_end(void *arg)
 {
     struct catalogue *c = arg;
-    if (!refresh_under_way(c->refresh)) { /* it could not even start */
-        ring_release(&c->waiters, c->state.failure.err);
-        return;
+    if (!refresh_under_way(c->refresh)) {
+        waiters_release(&c->waiters, c->state.failure.err);
+    } else if (may_serve_stale(c)) {
+        c->state.slow = true;
+        waiters_release_patient(&c->waiters);
     }
-    if (!may_serve_stale(c))
-        return;
-    c->state.slow = true;
-    release_patient(c);
+    check_invariants(c);
 }
 
 static void start_refresh(struct catalogue *c)
@@ -137,18 +79,9 @@ static void start_refresh(struct catalogue *c)
         c->failed_ms = loop_now(c->loop);
         c->state.failing = true;
         c->state.failure = (struct api_result){.err = err, .failure = FAILURE_MEMORY};
-        loop_timer_set(c->loop, &c->patience, 0); /* who waits is told from the loop */
-        return;
     }
-    loop_timer_set(c->loop, &c->patience, CATALOGUE_PATIENCE_MS);
-}
-
-static void note_failure(struct catalogue *c, const char *operation, const char *id,
-                         const struct api_result *result, const char *why)
-{
-    struct journal_note note = {
-        .operation = operation, .id = id, .err = result->err, .result = result, .reason = why};
-    journal_add(c->journal, &note);
+    loop_timer_set(c->loop, &c->patience, err < 0 ? 0 : CATALOGUE_PATIENCE_MS);
+    check_invariants(c);
 }
 
 static void note_list_failure(struct catalogue *c, const struct api_result *result)
@@ -159,7 +92,9 @@ static void note_list_failure(struct catalogue *c, const struct api_result *resu
         log_warning(c->log, "the list of connectors could not be fetched: %s; %s%s", why,
                     failure_hint(result->failure, result->status),
                     c->state.loaded ? "; the last good list is served meanwhile" : "");
-    note_failure(c, "list", "", result, why);
+    struct journal_note note = {
+        .operation = "list", .id = "", .err = result->err, .result = result, .reason = why};
+    journal_add(c->journal, &note);
     c->state.failing = true;
     c->state.failures++;
     c->state.failure = *result;
@@ -196,28 +131,21 @@ static void on_refresh_done(void *arg, const struct api_result *result, unsigned
         note_list_failure(c, result);
     else
         note_success(c, left_out, result->not_modified);
-    struct catalogue_waiter due;
-    ring_init(&due);
-    if (result->err < 0 && may_serve_stale(c))
-        release_patient(c);
-    while (c->waiters.next != &c->waiters) {
-        struct catalogue_waiter *w = c->waiters.next;
-        ring_remove(w);
-        ring_add(&due, w);
+    int err = result->err;
+    struct waiters due = TAILQ_HEAD_INITIALIZER(due); /* not those who come while they are told */
+    waiters_move(&c->waiters, &due);
+    if (c->again) {
+        c->again = false;
+        waiters_move(&c->again_waiters, &c->waiters);
+        start_refresh(c);
     }
-    ring_release(&due, result->err);
-    if (!c->again || refresh_under_way(c->refresh))
-        return;
-    c->again = false;
-    while (c->again_waiters.next != &c->again_waiters) {
-        struct catalogue_waiter *w = c->again_waiters.next;
-        ring_remove(w);
-        ring_add(&c->waiters, w);
-    }
-    start_refresh(c);
+    if (err < 0 && may_serve_stale(c))
+        waiters_release_patient(&due);
+    waiters_release(&due, err);
+    check_invariants(c);
 }
 
-static void on_refresh_set(void *arg, struct connector *connector, struct snapshot *snapshot)
+static void set_snapshot(void *arg, struct connector *connector, struct snapshot *snapshot)
 {
     struct catalogue *c = arg;
     enum place was = connector->place;
@@ -232,27 +160,30 @@ static bool may_start_refresh(const struct catalogue *c)
            (!c->state.failing || loop_now(c->loop) - c->failed_ms >= CATALOGUE_RETRY_MS);
 }
 
-int catalogue_use(struct catalogue *c)
+enum catalogue_use catalogue_use(struct catalogue *c, int *err)
 {
     uint64_t age = age_ms(c);
+    *err = 0;
     if (c->state.loaded && age < c->ttl_ms - c->ttl_ms / 4)
-        return 0;
+        return CATALOGUE_SERVE;
     if (may_start_refresh(c))
         start_refresh(c);
     if (c->state.loaded && age < c->ttl_ms)
-        return 0;
-    if (c->state.failing || c->state.slow) {
-        if (may_serve_stale(c))
-            return 0;
-        return refresh_under_way(c->refresh) ? 1 : c->state.failure.err;
-    }
-    return 1;
+        return CATALOGUE_SERVE;
+    if (!c->state.failing && !c->state.slow)
+        return CATALOGUE_WAIT;
+    if (may_serve_stale(c))
+        return CATALOGUE_SERVE;
+    if (refresh_under_way(c->refresh))
+        return CATALOGUE_WAIT;
+    *err = c->state.failure.err;
+    return CATALOGUE_FAILED;
 }
 
 void catalogue_touch(struct catalogue *c)
 {
-    int ignored = catalogue_use(c);
-    (void)ignored;
+    int ignored;
+    (void)!catalogue_use(c, &ignored);
 }
 
 uint64_t catalogue_fresh_ms(const struct catalogue *c)
@@ -269,26 +200,24 @@ uint64_t catalogue_ttl_left_ms(const struct catalogue *c)
 
 void catalogue_wait(struct catalogue *c, struct catalogue_waiter *w)
 {
-    ring_add(&c->waiters, w);
+    waiters_add(&c->waiters, w);
+    check_invariants(c);
 }
 
 void catalogue_unwait(struct catalogue_waiter *w)
 {
-    if (w->next != NULL)
-        ring_remove(w);
+    waiters_remove(w);
 }
 
 void catalogue_refresh(struct catalogue *c, struct catalogue_waiter *w)
 {
-    if (refresh_under_way(c->refresh)) {
+    bool under_way = refresh_under_way(c->refresh);
+    waiters_add(under_way ? &c->again_waiters : &c->waiters, w);
+    if (under_way)
         c->again = true;
-        if (w != NULL)
-            ring_add(&c->again_waiters, w);
-        return;
-    }
-    if (w != NULL)
-        ring_add(&c->waiters, w);
-    start_refresh(c);
+    else
+        start_refresh(c);
+    check_invariants(c);
 }
 
 static void tell_changed(struct catalogue *c, struct connector *connector,
@@ -296,7 +225,7 @@ static void tell_changed(struct catalogue *c, struct connector *connector,
 {
     connector->changed = ++c->changes;
     connector->confirmed_s = (uint32_t)(loop_now(c->loop) / 1000);
-    on_refresh_set(c, connector, snapshot);
+    set_snapshot(c, connector, snapshot);
 }
 
 int catalogue_learn(struct catalogue *c, struct snapshot *snapshot, struct connector **out)
@@ -307,25 +236,16 @@ int catalogue_learn(struct catalogue *c, struct snapshot *snapshot, struct conne
         if (err < 0)
             return err;
     }
-    for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
-        if (strcmp(c->absent[i].id, snapshot->id) == 0)
-            c->absent[i].until_ms = 0;
+    asks_forget_absent(c->asks, snapshot->id);
     tell_changed(c, connector, snapshot);
     if (out != NULL)
         *out = connector;
     return 0;
 }
 
-static void remember_absent(struct catalogue *c, const char *id)
-{
-    struct absent *a = &c->absent[c->next_absent++ % CATALOGUE_ABSENT_MAX];
-    snprintf(a->id, sizeof a->id, "%s", id);
-    a->until_ms = loop_now(c->loop) + c->ttl_ms;
-}
-
 void catalogue_learn_gone(struct catalogue *c, struct connector *connector)
 {
-    remember_absent(c, connector->id);
+    asks_remember_absent(c->asks, connector->id);
     tell_changed(c, connector, NULL);
 }
 
@@ -334,68 +254,33 @@ void catalogue_set_progress(struct catalogue *c, struct connector *connector,
 {
     if (connector->progress == progress)
         return;
+    assert(progress == PROGRESS_IDLE || connector->pins > 0);
     connector->progress = (uint8_t)progress;
     if (c->observer.progress != NULL)
         c->observer.progress(c->observer.arg, connector);
 }
 
-static void on_ask_done(void *arg, const struct api_result *result)
+static int on_ask_learn(void *arg, struct snapshot *snapshot)
 {
-    struct ask *a = arg;
-    struct catalogue *c = a->catalogue;
-    int err = result->err;
-    a->op = NULL;
-    if (err == 0 && strcmp(result->snapshot->id, a->id) == 0) {
-        err = catalogue_learn(c, result->snapshot, NULL);
-    } else if (err == 0 || (api_says_gone(result))) {
-        struct connector *connector = connectors_find(c->connectors, a->id);
-        err = 0;
-        if (connector_exists(connector))
-            catalogue_learn_gone(c, connector);
-        else
-            remember_absent(c, a->id);
-    } else {
-        char why[SENTENCE_MAX];
-        api_describe(result, why, sizeof why);
-        log_warning(c->log, "%s cannot be asked for: %s; %s", a->id, why,
-                    failure_hint(result->failure, result->status));
-        note_failure(c, "get", a->id, result, why);
-    }
-    struct catalogue_waiter due = a->waiters;
-    if (due.next == &a->waiters)
-        return;
-    due.next->prev = due.prev->next = &due;
-    ring_release(&due, err);
+    return catalogue_learn(arg, snapshot, NULL);
 }
 
-int catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w)
+static void on_ask_absent(void *arg, const char *id)
 {
-    struct ask *unused = NULL;
-    for (unsigned i = 0; i < CATALOGUE_ABSENT_MAX; i++)
-        if (c->absent[i].until_ms > loop_now(c->loop) && strcmp(c->absent[i].id, id) == 0)
-            return 0;
-    for (unsigned i = 0; i < CATALOGUE_ASKS_MAX; i++) {
-        if (c->asks[i].op == NULL) {
-            unused = &c->asks[i];
-        } else if (strcmp(c->asks[i].id, id) == 0) {
-            if (w != NULL)
-                ring_add(&c->asks[i].waiters, w);
-            return 1;
-        }
-    }
-    if (unused == NULL)
-        return -EAGAIN;
-    unused->catalogue = c;
-    snprintf(unused->id, sizeof unused->id, "%s", id);
-    ring_init(&unused->waiters);
-    struct api_call call = {
-        .deadline_ms = api_deadline(c->api), .done = on_ask_done, .arg = unused};
-    int err = api_get(c->api, id, &call, &unused->op);
-    if (err < 0)
-        return err;
-    if (w != NULL)
-        ring_add(&unused->waiters, w);
-    return 1;
+    struct catalogue *c = arg;
+    struct connector *connector = connectors_find(c->connectors, id);
+    if (connector_exists(connector))
+        tell_changed(c, connector, NULL);
+}
+
+enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct catalogue_waiter *w,
+                                 int *err)
+{
+    *err = 0;
+    if (asks_knows_absent(c->asks, id))
+        return CATALOGUE_KNOWN_ABSENT;
+    *err = asks_start(c->asks, id, w);
+    return *err < 0 ? CATALOGUE_NOT_ASKED : CATALOGUE_ASKED;
 }
 
 bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector)
@@ -421,25 +306,35 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
     c->observer = *observer;
 }
 
-int catalogue_new(struct loop *loop, struct api *api, struct log *log, struct journal *journal,
-                  const struct catalogue_options *options, struct catalogue **out)
+static int make_parts(struct catalogue *c, struct api *api)
+{
+    struct refresh_host refresh_host = {.set = set_snapshot, .done = on_refresh_done, .arg = c};
+    struct asks_host asks_host = {.learn = on_ask_learn, .absent = on_ask_absent, .arg = c};
+    struct asks_parts asks = {
+        .loop = c->loop, .api = api, .log = c->log, .journal = c->journal, .ttl_ms = c->ttl_ms};
+    int err = connectors_new(&c->connectors);
+    if (err == 0)
+        err = refresh_new(c->loop, api, c->log, c->connectors, &refresh_host, &c->refresh);
+    if (err == 0)
+        err = asks_new(&asks, &asks_host, &c->asks);
+    return err;
+}
+
+int catalogue_new(const struct catalogue_parts *parts, const struct catalogue_options *options,
+                  struct catalogue **out)
 {
     struct catalogue *c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
-    c->loop = loop;
-    c->api = api;
-    c->log = log;
-    c->journal = journal;
+    c->loop = parts->loop;
+    c->log = parts->log;
+    c->journal = parts->journal;
     c->ttl_ms = (uint64_t)options->ttl_s * 1000;
     c->stale_ms = (uint64_t)options->stale_s * 1000;
-    ring_init(&c->waiters);
-    ring_init(&c->again_waiters);
+    waiters_init(&c->waiters);
+    waiters_init(&c->again_waiters);
     loop_timer_init(&c->patience, on_patience_end, c);
-    struct refresh_host host = {.set = on_refresh_set, .done = on_refresh_done, .arg = c};
-    int err = connectors_new(&c->connectors);
-    if (err == 0)
-        err = refresh_new(loop, api, log, c->connectors, &host, &c->refresh);
+    int err = make_parts(c, parts->api);
     if (err < 0) {
         catalogue_free(c);
         return err;
@@ -452,10 +347,8 @@ void catalogue_free(struct catalogue *c)
 {
     if (c == NULL)
         return;
-    for (unsigned i = 0; i < CATALOGUE_ASKS_MAX; i++)
-        if (c->asks[i].op != NULL)
-            api_cancel(c->asks[i].op);
     loop_timer_clear(&c->patience);
+    asks_free(c->asks);
     refresh_free(c->refresh);
     connectors_free(c->connectors);
     free(c);

@@ -1,5 +1,6 @@
 #include "bigdatafs/catalogue/connectors.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,9 @@
 struct connectors {
     struct connector **order; /* by serial */
     size_t count, capacity;
-    uint32_t
-        *index; /* into order, from 1; open addressing with linear probing, at most half full */
+    /* A hash table of the ids with linear probing, at most half full. An element is an index into
+     * order, plus one; 0 is a free place. */
+    uint32_t *index;
     size_t index_size; /* a power of 2 */
     size_t in_place[PLACE_ARCHIVED + 1];
     uint64_t text_bytes;
@@ -29,6 +31,20 @@ bool connector_exists(const struct connector *connector)
 bool connector_is_being_deleted(const struct connector *connector)
 {
     return connector->progress == PROGRESS_DELETING || connector->progress == PROGRESS_STALLED;
+}
+
+/* The table of connectors.h, and what the counts must agree on. */
+static void check_invariants(const struct connectors *s, const struct connector *connector)
+{
+    const struct snapshot *snapshot = connector->snapshot;
+    assert((connector->place == PLACE_NONE) == (snapshot == NULL));
+    assert(snapshot == NULL || snapshot->archived == (connector->place == PLACE_ARCHIVED));
+    assert(connector->progress == PROGRESS_IDLE || connector->pins > 0);
+    assert(connector->serial > 0 && connector->serial <= s->last_serial);
+    assert(s->in_place[PLACE_NONE] + s->in_place[PLACE_ACTIVE] + s->in_place[PLACE_ARCHIVED] ==
+           s->count);
+    assert(s->count <= s->capacity && s->count <= s->index_size / 2);
+    (void)s, (void)snapshot;
 }
 
 int connectors_new(struct connectors **out)
@@ -120,25 +136,32 @@ int connectors_add(struct connectors *s, const char *id, struct connector **out)
     s->order[s->count] = connector;
     *index_place(s, id) = (uint32_t)++s->count;
     s->in_place[PLACE_NONE]++;
+    check_invariants(s, connector);
     *out = connector;
     return 0;
 }
 
-void connectors_set(struct connectors *s, struct connector *connector, struct snapshot *c)
+static enum place place_of(const struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return PLACE_NONE;
+    return snapshot->archived ? PLACE_ARCHIVED : PLACE_ACTIVE;
+}
+
+void connectors_set(struct connectors *s, struct connector *connector, struct snapshot *snapshot)
 {
     s->in_place[connector->place]--;
     if (connector->snapshot != NULL)
         s->text_bytes -= connector->snapshot->text_len;
-    if (c != NULL)
-        snapshot_ref(c);
+    if (snapshot != NULL) {
+        snapshot_ref(snapshot);
+        s->text_bytes += snapshot->text_len;
+    }
     snapshot_unref(connector->snapshot);
-    connector->snapshot = c;
-    connector->place = (uint8_t)(c == NULL     ? PLACE_NONE
-                                 : c->archived ? PLACE_ARCHIVED
-                                               : PLACE_ACTIVE);
+    connector->snapshot = snapshot;
+    connector->place = (uint8_t)place_of(snapshot);
     s->in_place[connector->place]++;
-    if (c != NULL)
-        s->text_bytes += c->text_len;
+    check_invariants(s, connector);
 }
 
 /* The index of the first connector whose serial is greater. */
@@ -189,7 +212,7 @@ uint64_t connectors_text_bytes(const struct connectors *s)
     return s->text_bytes;
 }
 
-void connectors_compact(struct connectors *s, uint64_t before)
+void connectors_compact(struct connectors *s, uint64_t changes)
 {
     if (s->in_place[PLACE_NONE] == 0)
         return;
@@ -197,7 +220,8 @@ void connectors_compact(struct connectors *s, uint64_t before)
     for (size_t i = 0; i < s->count; i++) {
         struct connector *connector = s->order[i];
         if (connector->place == PLACE_NONE && connector->pins == 0 &&
-            connector->changed <= before) {
+            connector->changed <= changes) {
+            assert(connector->progress == PROGRESS_IDLE && connector->dir == NULL);
             s->in_place[PLACE_NONE]--;
             free(connector);
         } else {

@@ -1,23 +1,23 @@
 #include "refresh.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bigdatafs/connector/snapshot.h"
 
 enum state { IDLE, LISTING, COMMITTING, COMPARING, VERIFYING, CONCLUDING };
 
-/* An element of the list. connector is NULL when the connector has this very text. */
+/* An element of the list. */
 struct staged {
-    struct connector *connector; /* NULL: an id not seen before */
-    struct snapshot *snapshot;
+    struct connector *connector; /* pinned; NULL when its id was not in the table */
+    struct snapshot *snapshot;   /* NULL when the connector has this very text */
 };
 
-/* One missing connector that is being asked for. */
+/* One suspect that is being asked for. */
 struct check {
     struct refresh *refresh;
-    struct connector *connector;
+    struct connector *connector; /* pinned while op is set */
     struct api_op *op;
 };
 
@@ -28,25 +28,49 @@ struct refresh {
     struct connectors *connectors;
     struct refresh_host host;
     enum state state;
-    uint32_t number;  /* of this list */
-    uint64_t changes; /* the change count when it was asked for */
-    struct api_op *op;
-    struct staged *staged;
+    uint32_t number;     /* of this attempt to get a list: what connector->seen is compared with */
+    uint64_t changes;    /* the count of changes when the list was asked for */
+    struct api_op *op;   /* LISTING */
+    unsigned left_out;   /* elements that are shown nowhere */
+    bool partial;        /* the table is not what the list says: the next one is to come whole */
+    bool lists_archived; /* a list had an archived connector once, so absence from lists tells */
+    struct api_result result; /* how fetching the list ended */
+
+    /* LISTING, COMMITTING */
+    struct staged *staged; /* [0, count); up to committed they are let go of */
     size_t count, capacity, committed;
-    uint64_t bytes; /* of the elements that are not what was there */
+    uint64_t bytes; /* of all elements whose text is not what was there */
     size_t guess;   /* index of the connector that the next element probably is */
-    unsigned left_out;
-    bool partial;        /* something newer was known, so a part of the list was passed over */
-    bool lists_archived; /* some list had an archived connector: absence from it tells */
-    struct loop_timer turn;
-    size_t at; /* COMPARING, CONCLUDING: index of the next connector */
-    size_t missing, kept;
+
+    /* COMMITTING, COMPARING, CONCLUDING */
+    struct loop_timer turn; /* the next slice */
+    size_t at;              /* index of the connector to be looked at next, save in COMMITTING */
+    size_t suspects;        /* connectors marked so */
+    size_t kept;            /* CONCLUDING: of them, those that stay */
+
+    /* VERIFYING */
     struct check checks[REFRESH_SAMPLE];
-    unsigned checks_left, alive;
-    struct api_result result;
+    unsigned checks_left; /* answers that are to come */
+    unsigned alive;       /* suspects that are not known to be gone by their answer */
 };
 
-static void on_turn(void *arg);
+/* The table of refresh.h. Holds between any two calls from outside. */
+static void check_invariants(const struct refresh *r)
+{
+    bool turns = r->state == COMMITTING || r->state == COMPARING || r->state == CONCLUDING;
+    assert(turns == loop_timer_is_set(&r->turn));
+    assert((r->state == LISTING) == (r->op != NULL));
+    assert((r->state == VERIFYING) == (r->checks_left > 0));
+    assert(r->checks_left <= REFRESH_SAMPLE && r->alive <= REFRESH_SAMPLE);
+    assert(r->committed <= r->count && r->count <= r->capacity);
+    assert(r->state != IDLE || r->staged == NULL);
+    assert(r->state != LISTING || r->committed == 0);
+    if (r->state == COMPARING || r->state == CONCLUDING) {
+        assert(r->committed == r->count);
+        assert(r->at <= connectors_count(r->connectors));
+    }
+    (void)turns;
+}
 
 static void drop_staged(struct refresh *r)
 {
@@ -59,7 +83,8 @@ static void drop_staged(struct refresh *r)
     r->bytes = 0;
 }
 
-static int stage(struct refresh *r, struct connector *connector, struct snapshot *c)
+/* Takes over the snapshot if it succeeds. */
+static int stage(struct refresh *r, struct connector *connector, struct snapshot *snapshot)
 {
     if (r->count == r->capacity) {
         if (r->capacity >= CONNECTORS_MAX)
@@ -75,14 +100,8 @@ static int stage(struct refresh *r, struct connector *connector, struct snapshot
         connector->seen = r->number;
         connector->pins++;
     }
-    r->staged[r->count++] = (struct staged){.connector = connector, .snapshot = c};
+    r->staged[r->count++] = (struct staged){.connector = connector, .snapshot = snapshot};
     return 0;
-}
-
-static bool has_text(const struct connector *connector, const char *json, size_t len)
-{
-    return connector->snapshot != NULL && connector->snapshot->text_len == len &&
-           memcmp(connector->snapshot->text, json, len) == 0;
 }
 
 /* Lists keep their order, so the element is probably the connector after the last one's: comparing
@@ -92,7 +111,7 @@ static struct connector *guess_connector(struct refresh *r, const char *json, si
     while (r->guess < connectors_count(r->connectors)) {
         struct connector *connector = connectors_at(r->connectors, r->guess);
         if (connector->listed) {
-            if (connector->seen == r->number || !has_text(connector, json, len))
+            if (connector->seen == r->number || !snapshot_has_text(connector->snapshot, json, len))
                 return NULL;
             r->guess++;
             return connector;
@@ -102,38 +121,41 @@ static struct connector *guess_connector(struct refresh *r, const char *json, si
     return NULL;
 }
 
+/* An element whose connector was not guessed. */
+static int stage_parsed(struct refresh *r, struct snapshot *snapshot)
+{
+    struct connector *connector = connectors_find(r->connectors, snapshot->id);
+    bool same = connector != NULL &&
+                snapshot_has_text(connector->snapshot, snapshot->text, snapshot->text_len);
+    if (connector != NULL)
+        r->guess = connectors_index(r->connectors, connector) + 1;
+    if (connector != NULL && connector->seen == r->number) { /* the second with this id */
+        r->left_out++;
+        snapshot_unref(snapshot);
+        return 0;
+    }
+    int err = stage(r, connector, same ? NULL : snapshot);
+    if (err < 0 || same)
+        snapshot_unref(snapshot);
+    return err;
+}
+
 static int on_element(void *arg, const char *json, size_t len)
 {
     struct refresh *r = arg;
     struct connector *connector = guess_connector(r, json, len);
     if (connector != NULL)
         return stage(r, connector, NULL);
-    struct snapshot *c;
     if ((r->bytes += len) > REFRESH_BYTES_MAX)
         return -EFBIG;
-    int err = snapshot_parse(json, len, &c);
-    if (err == -EINVAL || err == -EFBIG) {
-        r->left_out++;
-        return 0;
-    }
-    if (err < 0)
+    struct snapshot *snapshot;
+    int err = snapshot_parse(json, len, &snapshot);
+    if (err == 0)
+        return stage_parsed(r, snapshot);
+    if (err != -EINVAL && err != -EFBIG)
         return err;
-    connector = connectors_find(r->connectors, c->id);
-    if (connector != NULL)
-        r->guess = connectors_index(r->connectors, connector) + 1;
-    if (connector != NULL && connector->seen == r->number) { /* the second with this id */
-        r->left_out++;
-        snapshot_unref(c);
-        return 0;
-    }
-    if (connector != NULL && has_text(connector, json, len)) {
-        snapshot_unref(c);
-        c = NULL;
-    }
-    err = stage(r, connector, c);
-    if (err < 0)
-        snapshot_unref(c);
-    return err;
+    r->left_out++; /* it has no id, or is too large: the others are shown all the same */
+    return 0;
 }
 
 static void on_restart(void *arg)
@@ -153,6 +175,7 @@ static void finish(struct refresh *r)
     r->state = IDLE;
     if (r->partial)
         api_forget_list(r->api);
+    check_invariants(r);
     r->host.done(r->host.arg, &r->result, r->left_out);
 }
 
@@ -168,14 +191,15 @@ static void on_list_done(void *arg, const struct api_result *result)
     }
     r->state = COMMITTING;
     loop_timer_set(r->loop, &r->turn, 0);
+    check_invariants(r);
 }
 
 static void commit_one(struct refresh *r, struct staged *s)
 {
     struct connector *connector = s->connector;
     if (connector == NULL) {
-        connector = connectors_find(
-            r->connectors, s->snapshot->id); /* learned of meanwhile, or twice in the list */
+        /* Its id may have become known meanwhile, or stand in the list twice. */
+        connector = connectors_find(r->connectors, s->snapshot->id);
         if (connector != NULL && connector->seen == r->number) {
             r->left_out++;
             return;
@@ -196,8 +220,8 @@ static void commit_one(struct refresh *r, struct staged *s)
         r->lists_archived = true;
 }
 
-/* Marks the connector if the list lacks it and should have it. Archived ones count if lists have
- * shown any: whether they do is open. */
+/* Makes the connector a suspect if the list lacks it and should have it. It should have archived
+ * ones if lists ever had any: the service may tell of them, or not. */
 static void compare_one(struct refresh *r, struct connector *connector)
 {
     bool expected = connector->place == PLACE_ACTIVE ||
@@ -208,7 +232,7 @@ static void compare_one(struct refresh *r, struct connector *connector)
         connector->listed = false;
     if (expected && connector->seen != r->number && connector->changed > r->changes)
         r->partial = true;
-    r->missing += connector->suspect;
+    r->suspects += connector->suspect;
 }
 
 static void set_gone(struct refresh *r, struct connector *connector)
@@ -218,8 +242,8 @@ static void set_gone(struct refresh *r, struct connector *connector)
         r->host.set(r->host.arg, connector, NULL);
 }
 
-/* All answers are in. The list is believed for those that were not asked for if the whole sample
- * is gone; otherwise only what the service itself called gone is removed. */
+/* A suspect that was not asked for, or for which no answer told: the list is believed if none of
+ * the sample is alive. */
 static void conclude_one(struct refresh *r, struct connector *connector)
 {
     if (!connector->suspect)
@@ -234,7 +258,7 @@ static void conclude_one(struct refresh *r, struct connector *connector)
 static void conclude(struct refresh *r)
 {
     r->state = CONCLUDING;
-    r->at = r->missing > 0 ? 0 : connectors_count(r->connectors);
+    r->at = r->suspects > 0 ? 0 : connectors_count(r->connectors);
     r->kept = 0;
     loop_timer_set(r->loop, &r->turn, 0);
 }
@@ -265,12 +289,13 @@ static void on_check_done(void *arg, const struct api_result *result)
         set_gone(r, connector);
     if (gone || (result->err == 0 && result->snapshot->archived)) {
         connector->suspect = false; /* an archived one need not be in the list */
-        r->missing--;
+        r->suspects--;
     } else {
-        r->alive++;
+        r->alive++; /* or nobody knows */
     }
     if (--r->checks_left == 0)
         conclude(r);
+    check_invariants(r);
 }
 
 static void start_check(struct refresh *r, struct connector *connector)
@@ -288,16 +313,15 @@ static void verify(struct refresh *r)
 {
     r->state = VERIFYING;
     r->checks_left = r->alive = 0;
-    size_t step = r->missing / REFRESH_SAMPLE + 1, nth = 0;
-    for (size_t i = 0;
-         r->missing > 0 && i < connectors_count(r->connectors) && r->checks_left < REFRESH_SAMPLE;
-         i++) {
+    size_t count = r->suspects > 0 ? connectors_count(r->connectors) : 0;
+    size_t step = r->suspects / REFRESH_SAMPLE + 1, nth = 0;
+    for (size_t i = 0; i < count && r->checks_left < REFRESH_SAMPLE; i++) {
         struct connector *connector = connectors_at(r->connectors, i);
         if (connector->suspect && nth++ % step == 0)
             start_check(r, connector);
     }
     if (r->checks_left == 0) {
-        r->alive = r->missing > 0; /* nothing could be asked: nothing is believed */
+        r->alive = r->suspects > 0; /* nothing could be asked: nothing is believed */
         conclude(r);
     }
 }
@@ -311,8 +335,7 @@ static void commit_next(struct refresh *r)
     snapshot_unref(s->snapshot);
 }
 
-/* One step of the work that goes through all elements or connectors; false when there is none left.
- */
+/* One step of the work that goes through all elements or connectors. False: there is none left. */
 static bool step(struct refresh *r)
 {
     if (r->state == COMMITTING && r->committed < r->count) {
@@ -321,7 +344,7 @@ static bool step(struct refresh *r)
     }
     if (r->state == COMMITTING) {
         r->state = COMPARING;
-        r->at = r->missing = 0;
+        r->at = r->suspects = 0;
     }
     if (r->at == connectors_count(r->connectors))
         return false;
@@ -339,13 +362,16 @@ static void on_turn(void *arg)
     while (step(r)) {
         if (loop_should_yield(r->loop)) {
             loop_timer_set(r->loop, &r->turn, 0);
+            check_invariants(r);
             return;
         }
     }
-    if (r->state == COMPARING)
+    if (r->state == COMPARING) {
         verify(r);
-    else
+        check_invariants(r);
+    } else {
         concluded(r);
+    }
 }
 
 int refresh_start(struct refresh *r, uint64_t changes)
@@ -357,6 +383,7 @@ int refresh_start(struct refresh *r, uint64_t changes)
     int err = api_list(r->api, &sink, &r->op);
     if (err == 0)
         r->state = LISTING;
+    check_invariants(r);
     return err;
 }
 
@@ -388,9 +415,12 @@ void refresh_free(struct refresh *r)
     loop_timer_clear(&r->turn);
     if (r->op != NULL)
         api_cancel(r->op);
-    for (unsigned i = 0; r->state == VERIFYING && i < REFRESH_SAMPLE; i++)
-        if (r->checks[i].op != NULL)
+    for (unsigned i = 0; i < REFRESH_SAMPLE; i++) {
+        if (r->checks[i].op != NULL) {
             api_cancel(r->checks[i].op);
+            r->checks[i].connector->pins--;
+        }
+    }
     drop_staged(r);
     free(r->staged);
     free(r);

@@ -83,6 +83,11 @@ int snapshot_parse(const char *json, size_t len, struct snapshot **out)
     return 0;
 }
 
+bool snapshot_has_text(const struct snapshot *c, const char *json, size_t len)
+{
+    return c != NULL && c->text_len == len && memcmp(c->text, json, len) == 0;
+}
+
 struct snapshot *snapshot_ref(struct snapshot *c)
 {
     assert(c->refs > 0);

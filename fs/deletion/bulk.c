@@ -114,11 +114,11 @@ static void ask(struct item *i)
 {
     struct bulks *b = i->bulk->all;
     i->asked = true;
-    int asked = catalogue_ask(b->catalogue, i->id, &i->waiter);
-    i->waits = asked == 1;
+    int err;
+    i->waits = catalogue_ask(b->catalogue, i->id, &i->waiter, &err) == CATALOGUE_ASKED;
     b->asking += i->waits;
     if (!i->waits)
-        i->waiter.done(i, asked);
+        i->waiter.done(i, err);
 }
 
 static void item_go(struct item *i)

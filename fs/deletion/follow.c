@@ -45,9 +45,7 @@ static void job_gone(struct job *job)
 static void job_seen(struct job *job, struct snapshot *now)
 {
     struct deletions *d = job->all;
-    bool moved = job->last == NULL || job->last->text_len != now->text_len ||
-                 memcmp(job->last->text, now->text, now->text_len) != 0;
-    if (moved) {
+    if (!snapshot_has_text(job->last, now->text, now->text_len)) {
         snapshot_unref(job->last);
         job->last = snapshot_ref(now);
         job->progress_ms = loop_now(d->loop);
@@ -149,11 +147,10 @@ static bool may_be_running(struct resolution *r, const struct connector *connect
 {
     if (r->record.op != REQUEST_FORCE_DELETE || connector == NULL || connector->snapshot == NULL)
         return false;
-    bool moved = r->seen != NULL &&
-                 (r->seen->text_len != connector->snapshot->text_len ||
-                  memcmp(r->seen->text, connector->snapshot->text, r->seen->text_len) != 0);
+    struct snapshot *now = connector->snapshot;
+    bool moved = r->seen != NULL && !snapshot_has_text(r->seen, now->text, now->text_len);
     snapshot_unref(r->seen);
-    r->seen = snapshot_ref(connector->snapshot);
+    r->seen = snapshot_ref(now);
     if (moved) {
         r->looks = 0;
         r->delay_ms = JOB_FIRST_MS;
@@ -190,9 +187,9 @@ static void on_resolved(void *arg, int err)
 static void on_look_due(void *arg)
 {
     struct resolution *r = arg;
-    int asked = catalogue_ask(r->all->catalogue, r->record.id, &r->waiter);
-    if (asked != 1)
-        on_resolved(r, asked);
+    int err;
+    if (catalogue_ask(r->all->catalogue, r->record.id, &r->waiter, &err) != CATALOGUE_ASKED)
+        on_resolved(r, err);
 }
 
 static void resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run,

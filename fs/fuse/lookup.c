@@ -73,10 +73,12 @@ static struct parked *park_lookup(fuse_req_t req, fuse_ino_t parent, const char 
 static bool ask_and_wait(struct parked *p)
 {
     p->lookup.asked = true;
-    int asked = catalogue_ask(p->context->catalogue, p->lookup.name, &p->waiter);
-    if (asked != 1)
-        p->resume(p, asked);
-    return asked == 1;
+    int err;
+    enum catalogue_ask asked =
+        catalogue_ask(p->context->catalogue, p->lookup.name, &p->waiter, &err);
+    if (asked != CATALOGUE_ASKED)
+        p->resume(p, err);
+    return asked == CATALOGUE_ASKED;
 }
 
 /* The list that was waited for is there, or the answer about one id. A list that does not tell of
@@ -102,13 +104,16 @@ static void lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct context *c = context_of(req);
     const struct node *dir = nodes_from_id(c->nodes, parent);
-    int use = is_of_list(dir, name) ? catalogue_use(c->catalogue) : 0;
-    if (use < 0) {
-        fuse_reply_err(req, -use);
+    enum catalogue_use use = CATALOGUE_SERVE;
+    int err = 0;
+    if (is_of_list(dir, name))
+        use = catalogue_use(c->catalogue, &err);
+    if (use == CATALOGUE_FAILED) {
+        fuse_reply_err(req, -err);
         return;
     }
-    bool ask = use == 0 && should_ask(c, dir, name);
-    if (use == 0 && !ask) {
+    bool ask = use == CATALOGUE_SERVE && should_ask(c, dir, name);
+    if (use == CATALOGUE_SERVE && !ask) {
         answer_lookup(req, parent, name);
         return;
     }

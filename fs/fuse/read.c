@@ -166,13 +166,15 @@ static void list(fuse_req_t req, const struct parked_listing *asked)
 {
     struct context *c = context_of(req);
     const struct node *dir = nodes_from_id(c->nodes, asked->dir);
-    bool of_list = dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED;
-    int use = asked->offset == 0 && of_list ? catalogue_use(c->catalogue) : 0;
-    if (use < 0) {
-        fuse_reply_err(req, -use);
+    enum catalogue_use use = CATALOGUE_SERVE;
+    int err = 0;
+    if (asked->offset == 0 && (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED))
+        use = catalogue_use(c->catalogue, &err);
+    if (use == CATALOGUE_FAILED) {
+        fuse_reply_err(req, -err);
         return;
     }
-    if (use == 0) {
+    if (use == CATALOGUE_SERVE) {
         reply_listing(req, asked);
         return;
     }

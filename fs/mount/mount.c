@@ -168,17 +168,23 @@ static const char *service_name(const struct mount *m)
                                             : sandbox_child_socket(m->sandbox);
 }
 
+static int make_catalogue(struct mount *m)
+{
+    struct catalogue_options options = {.ttl_s = m->options->ttl_s, .stale_s = m->options->stale_s};
+    int err = journal_new(&m->journal);
+    if (err < 0)
+        return err;
+    struct catalogue_parts parts = {
+        .loop = m->loop, .log = m->log, .api = service_api(m->service), .journal = m->journal};
+    return catalogue_new(&parts, &options, &m->catalogue);
+}
+
 static int make_deletions(struct mount *m)
 {
     const struct options *o = m->options;
-    struct catalogue_options catalogue = {.ttl_s = o->ttl_s, .stale_s = o->stale_s};
     struct deletion_options deletion = {.guard = o->guard, .dry_run = o->dry_run};
     struct api *api = service_api(m->service);
-    int err = journal_new(&m->journal);
-    if (err == 0)
-        err = catalogue_new(m->loop, api, m->log, m->journal, &catalogue, &m->catalogue);
-    if (err == 0)
-        err = audit_new(m->loop, m->log, o->audit_file, service_name(m), &m->audit);
+    int err = audit_new(m->loop, m->log, o->audit_file, service_name(m), &m->audit);
     struct deletion_parts parts = {.loop = m->loop,
                                    .log = m->log,
                                    .api = api,
@@ -242,7 +248,9 @@ static void show_reports(struct mount *m)
 
 static int make_parts(struct mount *m)
 {
-    int err = make_deletions(m);
+    int err = make_catalogue(m);
+    if (err == 0)
+        err = make_deletions(m);
     if (err == 0)
         err = make_tree(m);
     if (err == 0)

@@ -42,6 +42,9 @@ struct timespec snapshot_synced_at(const struct snapshot *c);
  * object; -EINVAL: connector_id is absent or no UUID; -EFBIG: a maximum is passed; -ENOMEM. */
 int snapshot_parse(const char *json, size_t len, struct snapshot **out) MUST_CHECK;
 
+/* Whether the service served the snapshot as exactly this text. NULL has no text. */
+bool snapshot_has_text(const struct snapshot *c, const char *json, size_t len);
+
 struct snapshot *snapshot_ref(struct snapshot *c);
 void snapshot_unref(struct snapshot *c); /* NULL is fine */
 
