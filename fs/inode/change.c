@@ -1,6 +1,4 @@
-#define FUSE_USE_VERSION 314
 #include <errno.h>
-#include <fuse_lowlevel.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,8 +94,7 @@ void node_wake_polls(struct nodes *n, const struct connector *connector)
         struct poll_wait *w = &n->polls[i];
         if (w->handle == NULL || (connector != NULL && w->connector != connector))
             continue;
-        fuse_lowlevel_notify_poll(w->handle);
-        fuse_pollhandle_destroy(w->handle);
+        notify_poll(w->handle);
         w->handle = NULL;
         w->connector->pins--;
     }
@@ -255,8 +252,7 @@ unsigned nodes_poll(struct nodes *n, struct node *control, struct fuse_pollhandl
     if (handle != NULL) {
         struct poll_wait *w = &n->polls[n->next_poll++ % NODE_POLLS_MAX];
         if (w->handle != NULL) {
-            fuse_lowlevel_notify_poll(w->handle);
-            fuse_pollhandle_destroy(w->handle);
+            notify_poll(w->handle);
             w->connector->pins--;
         }
         *w = (struct poll_wait){.handle = handle, .connector = control->connector};

@@ -1,8 +1,6 @@
-#define FUSE_USE_VERSION 314
 #include "node.h"
 
 #include <errno.h>
-#include <fuse_lowlevel.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +11,12 @@
 
 struct node *nodes_from_id(struct nodes *n, uint64_t id)
 {
-    return id == FUSE_ROOT_ID ? &n->root : (struct node *)(uintptr_t)id;
+    return id == NOTIFY_ROOT_ID ? &n->root : (struct node *)(uintptr_t)id;
 }
 
 uint64_t nodes_id(const struct nodes *n, const struct node *node)
 {
-    return node == &n->root ? FUSE_ROOT_ID : (uint64_t)(uintptr_t)node;
+    return node == &n->root ? NOTIFY_ROOT_ID : (uint64_t)(uintptr_t)node;
 }
 
 struct node *node_place_dir(struct nodes *n, enum place place)
@@ -388,7 +386,7 @@ int nodes_new(const struct nodes_parts *parts, const struct node_options *option
     n->journal = parts->journal;
     n->options = *options;
     n->trees.bytes_max = VIEW_TREES_BYTES;
-    n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = FUSE_ROOT_ID};
+    n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = NOTIFY_ROOT_ID};
     n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
     n->about_dir = (struct node){.kind = NODE_ABOUT, .attached = true, .ino = ABOUT_INO};
     n->refresh = (struct node){.kind = NODE_REFRESH, .attached = true, .ino = REFRESH_INO};

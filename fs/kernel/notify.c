@@ -14,6 +14,8 @@
 
 #include "bigdatafs/base/worker.h"
 
+_Static_assert(NOTIFY_ROOT_ID == FUSE_ROOT_ID, "the root has the number that libfuse gives it");
+
 struct notify {
     struct loop *loop;
     struct worker *worker;
@@ -93,7 +95,7 @@ static bool is_held(struct notify *n, const struct notification *t)
         return removal && (victim == 0 || t->parent == victim);
     default:
         return removal || atomic_load(&n->holds[NOTIFY_LISTS]) > 0 ||
-               (t->parent == FUSE_ROOT_ID && atomic_load(&n->pausing));
+               (t->parent == NOTIFY_ROOT_ID && atomic_load(&n->pausing));
     }
 }
 
@@ -278,6 +280,12 @@ void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const cha
                     const char *path)
 {
     post(n, REMOVED, parent, child, name, path);
+}
+
+void notify_poll(struct fuse_pollhandle *handle)
+{
+    fuse_lowlevel_notify_poll(handle);
+    fuse_pollhandle_destroy(handle);
 }
 
 pid_t notify_tid(const struct notify *n)

@@ -20,10 +20,12 @@
 #include "bigdatafs/base/loop.h"
 
 enum {
+    NOTIFY_ROOT_ID = 1, /* the kernel's number for the root of every mount */
     NOTIFY_FULL = 4096,
     NOTIFY_PAUSE_MS = 100,
 };
 
+struct fuse_pollhandle;
 struct fuse_session;
 struct notify;
 
@@ -91,6 +93,10 @@ struct notify_flush;
 struct notify_flush *notify_flush(struct notify *n, bool locks, void (*done)(void *arg), void *arg);
 /* done will not be called. */
 void notify_flush_cancel(struct notify_flush *f);
+
+/* Wakes those who wait with poll(2) on the file of the handle, at once and from the loop's thread,
+ * where this call is safe. Takes the handle: it is freed. */
+void notify_poll(struct fuse_pollhandle *handle);
 
 /* The thread whose requests are the program's own. */
 pid_t notify_tid(const struct notify *n);
