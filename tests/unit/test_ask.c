@@ -28,7 +28,7 @@ struct bench {
     struct asker askers[WAITERS];
     unsigned learned, absent, told;
     int learn_err;
-    unsigned ask_while_learning; /* this id, if it is not 0 */
+    bool asks_while_learning;
     void (*on_told)(struct bench *b);
 };
 
@@ -46,10 +46,9 @@ static void on_told(void *arg, int err)
 static int on_learn(void *arg, struct snapshot *snapshot)
 {
     struct bench *b = arg;
-    (void)snapshot;
     b->learned++;
-    if (b->ask_while_learning != 0)
-        CHECK_INT(asks_start(b->asks, id_of(b->ask_while_learning), NULL), 0);
+    if (b->asks_while_learning)
+        CHECK_INT(asks_start(b->asks, snapshot->id, &b->askers[3].waiter), 0);
     return b->learn_err;
 }
 
@@ -236,7 +235,27 @@ static void test_askers_that_change_the_list(void)
     tear_down(&b);
 }
 
-/* All places but one are taken, and it is taken for another id before the askers are told. */
+/* Who asks while the answer is applied is told of it with the others. */
+static void test_asked_again_while_the_answer_is_applied(void)
+{
+    struct bench b;
+    set_up(&b);
+    CHECK_INT(ask(&b, 0, 1), 0);
+    b.asks_while_learning = true;
+    fake_api_answer_object(get_of(&b, 1), object(1, false, 0));
+    CHECK_INT(b.askers[0].turn, 1);
+    CHECK_INT(b.askers[3].turn, 2);
+    CHECK_INT(fake_api_waiting(b.api), 0);
+    tear_down(&b);
+}
+
+static void ask_for_another(struct bench *b)
+{
+    if (b->told == 1)
+        CHECK_INT(ask(b, 3, 2), 0);
+}
+
+/* All places are taken, and the one that becomes free is taken again by who is told. */
 static void test_the_place_is_taken_again_at_once(void)
 {
     struct bench b;
@@ -244,15 +263,14 @@ static void test_the_place_is_taken_again_at_once(void)
     for (unsigned n = 0; n < ASKS_MAX - 1; n++)
         CHECK_INT(asks_start(b.asks, id_of(100 + n), NULL), 0);
     CHECK_INT(ask(&b, 0, 1), 0);
-    b.ask_while_learning = 2;
+    CHECK_INT(ask(&b, 1, 1), 0);
+    b.on_told = ask_for_another;
     fake_api_answer_object(get_of(&b, 1), object(1, false, 0));
     CHECK_INT(b.askers[0].told, 1);
-    CHECK(get_of(&b, 2) != NULL);
-    b.ask_while_learning = 0;
-    CHECK_INT(ask(&b, 1, 2), 0);
-    fake_api_answer_object(get_of(&b, 2), object(2, false, 0));
-    CHECK_INT(b.askers[0].told, 1);
     CHECK_INT(b.askers[1].told, 1);
+    CHECK_INT(b.askers[3].told, 0);
+    fake_api_answer_object(get_of(&b, 2), object(2, false, 0));
+    CHECK_INT(b.askers[3].told, 1);
     tear_down(&b);
 }
 
@@ -265,6 +283,7 @@ int main(void)
     test_failures_reach_the_askers();
     test_too_many();
     test_askers_that_change_the_list();
+    test_asked_again_while_the_answer_is_applied();
     test_the_place_is_taken_again_at_once();
     return check_report();
 }

@@ -84,6 +84,7 @@ static void test_not_modified(void)
     CHECK_INT(b.users[0].err, 0);
     CHECK_INT(catalogue_state(b.catalogue).age_ms, 0);
     CHECK(connector_exists(find(&b, 1)));
+    CHECK_INT(fake_loop_timers(b.loop), 0);
     tear_down(&b);
 }
 
@@ -174,6 +175,11 @@ static void test_refresh_during_a_refresh(void)
     tear_down(&b);
 }
 
+static void refresh_again(struct bench *b, struct user *user)
+{
+    catalogue_refresh(b->catalogue, &user->waiter);
+}
+
 static void test_refresh_cannot_start(void)
 {
     struct bench b;
@@ -190,6 +196,15 @@ static void test_refresh_cannot_start(void)
     CHECK_INT(use(&b), CATALOGUE_FAILED);
     fake_loop_advance(b.loop, CATALOGUE_RETRY_MS);
     wait(&b, 0);
+    fail_list(&b);
+    fake_api_refuse(b.api, 2);
+    b.on_told = refresh_again; /* is told of its own attempt, not of the one before */
+    catalogue_refresh(b.catalogue, &b.users[1].waiter);
+    fake_loop_turn(b.loop);
+    CHECK_INT(b.users[1].told, 1);
+    fake_loop_settle(b.loop);
+    CHECK_INT(b.users[1].told, 2);
+    CHECK_INT(lists(&b), 2);
     tear_down(&b);
 }
 
