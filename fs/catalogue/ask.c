@@ -87,12 +87,9 @@ static int apply(struct asks *a, const char *id, const struct api_result *result
 static void on_answer(void *arg, const struct api_result *result)
 {
     struct ask *ask = arg;
-    uuid_text id;
-    memcpy(id, ask->id, sizeof id);
-    struct waiters due = TAILQ_HEAD_INITIALIZER(due);
-    waiters_move(&ask->waiters, &due);
-    ask->op = NULL; /* from here on the place may be taken for another id */
-    waiters_release(&due, apply(ask->all, id, result));
+    int err = apply(ask->all, ask->id, result); /* who asks meanwhile gets this answer, too */
+    ask->op = NULL;                             /* who is told may take the place for another id */
+    waiters_release(&ask->waiters, err);
 }
 
 /* The place of the id if it is being asked for, else a free one, else NULL. */

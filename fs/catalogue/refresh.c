@@ -216,7 +216,7 @@ static void commit_one(struct refresh *r, struct staged *s)
         r->host.set(r->host.arg, connector, s->snapshot);
     else if (connector->changed > r->changes)
         r->partial = true;
-    if (connector->place == PLACE_ARCHIVED)
+    if (connector->place == PLACE_ARCHIVED && connector->changed <= r->changes)
         r->lists_archived = true;
 }
 
