@@ -1,254 +1,273 @@
-#define FUSE_USE_VERSION 314
+/*
+ * The states of a notification:
+ *
+ *   state    where it is                     what ends it                        next
+ *   QUEUED   with the worker                 its turn comes, the gate is open    SENT
+ *                                            its turn comes, the gate is shut    PUT OFF
+ *                                            notify_free                         ENDED
+ *   SENT     on its way back to the loop     it arrives                          ENDED
+ *   PUT OFF  on its way back to the loop     it arrives, the gate is shut        HELD, as put off
+ *                                            it arrives, the gate is open again  QUEUED
+ *                                            it arrives after notify_stop        ENDED
+ *   HELD     in held.put_off, held.posted    a release or the pause's end opens  QUEUED
+ *                                            the gate for it
+ *                                            notify_free                         ENDED
+ *   ENDED    freed, after who waits for it was told
+ *
+ * A new one is QUEUED when the gate is open for it, HELD when it is shut.
+ */
 #include "bigdatafs/kernel/notify.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <fuse_lowlevel.h>
-#include <limits.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/queue.h>
 
 #include "bigdatafs/base/worker.h"
+#include "gate.h"
+#include "tell.h"
 
-_Static_assert(NOTIFY_ROOT_ID == FUSE_ROOT_ID, "the root has the number that libfuse gives it");
+_Static_assert((int)NOTIFY_ROOT_ID == (int)TELL_ROOT_ID, "one number for the root");
+
+/* Who is told when a notification has ended. */
+struct notify_flush {
+    void (*done)(void *arg); /* NULL: nobody */
+    void *arg;
+};
+
+struct notification {
+    struct worker_job job;            /* first: a job is cast back */
+    STAILQ_ENTRY(notification) entry; /* HELD: in its list */
+    struct notify *notify;
+    struct notice notice;            /* its texts are behind this struct */
+    const struct notify_file *files; /* NOTICE_STORE: borrowed */
+    size_t count;                    /* of files */
+    struct notify_flush waiter;
+    bool put_off; /* its last turn came while the gate was shut */
+    char texts[];
+};
+
+STAILQ_HEAD(notifications, notification);
+
+/* Of all that take the same lock, those that were put off were posted before the others. */
+struct held {
+    struct notifications put_off, posted;
+    unsigned count; /* in both */
+};
 
 struct notify {
     struct loop *loop;
     struct worker *worker;
     struct log *log;
-    struct fuse_session *session; /* NULL: drop */
-    char *mountpoint;
-    dev_t device;
-    atomic_uint holds[NOTIFY_REMOVAL + 1]; /* read by the worker's thread as well */
-    atomic_uint_fast64_t victim;           /* of the one removal; 0: any */
-    atomic_bool pausing;                   /* the same: after a removal from the root ... */
-    struct loop_timer pause;               /* ... until this is due */
-    struct worker_job *held, **held_last;  /* notifications about names, in order */
-    unsigned queued, queued_lists; /* the worker's: all, and those of the root and .archived */
-    unsigned waiting;              /* those that are held back too */
+    struct tell_mount mount; /* constant while started, and after */
+    bool started;            /* false: new notifications are dropped */
+    struct gate gate;
+    struct loop_timer pause; /* until the gate's pause ends */
+    struct held held;
+    unsigned queued;       /* with the worker or on their way back */
+    unsigned queued_lists; /* those of them that take the lock of the root or of .archived */
 };
 
-enum kind { NAME, EXPIRE, INODE, INODE_DATA, DELETED, REMOVED, FLUSH };
-
-/* Files on their way to the kernel. */
-struct store {
-    struct worker_job job; /* first: a job is cast back */
-    struct notify *notify;
-    struct fuse_session *session;
-    const struct notify_file *files;
-    size_t count;
-    void (*done)(void *arg);
-    void *arg;
-};
-
-struct notification {
-    struct worker_job job; /* first: a job is cast back */
-    struct notify *notify;
-    struct fuse_session *session;
-    const char *mountpoint; /* outlives the queue */
-    enum kind kind;
-    bool put_off; /* its turn came while names were held back */
-    uint64_t parent, node;
-    dev_t device;
-    const char *path; /* REMOVED: behind the name */
-    struct notify_flush {
-        void (*done)(void *arg); /* NULL: cancelled */
-        void *arg;
-    } flush; /* FLUSH */
-    char name[];
-};
-
-/* Removes the name through the mount, if the path still leads to it: what lies below it, or was
- * mounted over it since, is not ours to touch. */
-static bool remove_through_mount(const struct notification *t)
+/* What must be true between two steps. */
+static void check_invariants(const struct notify *n)
 {
-    int root = open(t->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
-        return false;
-    struct stat st;
-    bool removed = fstat(root, &st) == 0 && st.st_dev == t->device &&
-                   unlinkat(root, t->path, AT_REMOVEDIR) == 0;
-    close(root);
-    return removed;
+    bool none_held = STAILQ_EMPTY(&n->held.put_off) && STAILQ_EMPTY(&n->held.posted);
+    bool may_hold = gate_is_locked(&n->gate) || gate_is_paused(&n->gate);
+    assert(n->queued_lists <= n->queued);
+    assert(none_held == (n->held.count == 0));
+    assert(none_held || may_hold);
+    assert(gate_is_paused(&n->gate) == loop_timer_is_set(&n->pause));
+    (void)none_held, (void)may_hold;
 }
 
-static bool is_of_list(const struct notification *t)
-{
-    return t->kind == EXPIRE || t->kind == DELETED || t->kind == REMOVED;
-}
-
-static bool is_held(struct notify *n, const struct notification *t)
-{
-    bool removal = atomic_load(&n->holds[NOTIFY_REMOVAL]) > 0;
-    uint64_t victim = atomic_load(&n->victim);
-    switch (t->kind) {
-    case INODE:
-    case INODE_DATA:
-        return false;
-    case FLUSH:
-        return atomic_load(&n->pausing); /* it comes after the names that wait for that */
-    case NAME:
-        return removal && (victim == 0 || t->parent == victim);
-    default:
-        return removal || atomic_load(&n->holds[NOTIFY_LISTS]) > 0 ||
-               (t->parent == NOTIFY_ROOT_ID && atomic_load(&n->pausing));
-    }
-}
-
+/* In the worker's thread. */
 static void run(struct worker_job *job)
 {
     struct notification *t = (struct notification *)job;
-    t->put_off = is_held(t->notify, t);
+    const struct notify *n = t->notify;
+    t->put_off = gate_is_shut(&n->gate, &t->notice);
     if (t->put_off)
         return;
-    switch (t->kind) {
-    case NAME:
-        fuse_lowlevel_notify_inval_entry(t->session, t->parent, t->name, strlen(t->name));
-        break;
-    case EXPIRE:
-        fuse_lowlevel_notify_expire_entry(t->session, t->parent, t->name, strlen(t->name),
-                                          FUSE_LL_EXPIRE_ONLY);
-        break;
-    case INODE:
-        fuse_lowlevel_notify_inval_inode(t->session, t->node, -1, 0);
-        break;
-    case INODE_DATA:
-        fuse_lowlevel_notify_inval_inode(t->session, t->node, 0, 0);
-        break;
-    case FLUSH: /* that its turn has come is all */
-        break;
-    case REMOVED:
-        if (remove_through_mount(t))
-            break;
-        /* fall through */
-    case DELETED:
-        if (t->node != 0 && fuse_lowlevel_notify_delete(t->session, t->parent, t->node, t->name,
-                                                        strlen(t->name)) == 0)
-            break;
-        fuse_lowlevel_notify_inval_entry(t->session, t->parent, t->name, strlen(t->name));
-        break;
-    }
+    for (size_t i = 0; i < t->count; i++)
+        tell_content(&n->mount, t->files[i].node, t->files[i].data, t->files[i].size);
+    tell_kernel(&n->mount, &t->notice);
 }
 
-/* To the worker, or to those that are held back. */
-static void submit(struct notify *n, struct notification *t)
+/* To the worker when the gate is open, else to the list of those that are held back. */
+static void submit(struct notify *n, struct notification *t, struct notifications *held)
 {
-    if (is_held(n, t)) {
-        t->job.next = NULL;
-        *n->held_last = &t->job;
-        n->held_last = &t->job.next;
+    if (gate_is_shut(&n->gate, &t->notice)) {
+        STAILQ_INSERT_TAIL(held, t, entry);
+        n->held.count++;
         return;
     }
     n->queued++;
-    n->queued_lists += is_of_list(t);
+    n->queued_lists += gate_is_of_list(t->notice.kind);
     worker_submit(n->worker, &t->job);
 }
 
-static void done(struct worker_job *job)
+static void end(struct notification *t)
 {
-    struct notification *t = (struct notification *)job;
-    t->notify->queued--;
-    t->notify->queued_lists -= is_of_list(t);
-    if (t->put_off && t->notify->session != NULL) {
-        submit(t->notify, t);
-        return;
-    }
-    t->notify->waiting--;
-    if (t->flush.done != NULL)
-        t->flush.done(t->flush.arg);
+    if (t->waiter.done != NULL)
+        t->waiter.done(t->waiter.arg);
     free(t);
 }
 
-static void post(struct notify *n, enum kind kind, uint64_t parent, uint64_t node, const char *name,
-                 const char *path)
+/* In the loop's thread: back from the worker. */
+static void on_back(struct worker_job *job)
 {
-    if (n->session == NULL)
-        return;
-    size_t len = strlen(name) + 1, path_len = strlen(path) + 1;
-    struct notification *t = malloc(sizeof *t + len + path_len);
-    if (t == NULL) {
-        log_error(n->log, "no memory: the kernel may show old data for %s", name);
-        return;
-    }
-    *t = (struct notification){.job = {.run = run, .done = done},
-                               .notify = n,
-                               .session = n->session,
-                               .mountpoint = n->mountpoint,
-                               .kind = kind,
-                               .parent = parent,
-                               .node = node,
-                               .device = n->device};
-    memcpy(t->name, name, len);
-    t->path = memcpy(t->name + len, path, path_len);
-    n->waiting++;
-    submit(n, t);
+    struct notification *t = (struct notification *)job;
+    struct notify *n = t->notify;
+    n->queued--;
+    n->queued_lists -= gate_is_of_list(t->notice.kind);
+    if (t->put_off && n->started)
+        submit(n, t, &n->held.put_off);
+    else
+        end(t);
+    check_invariants(n);
 }
 
-static void run_store(struct worker_job *job)
+/* Takes all that are held back, the oldest first. */
+static void take_held(struct notify *n, struct notifications *out)
 {
-    const struct store *s = (const struct store *)job;
-    for (size_t i = 0; i < s->count; i++) {
-        const struct notify_file *f = &s->files[i];
-        struct fuse_bufvec data = FUSE_BUFVEC_INIT(f->size);
-        data.buf[0].mem = (void *)(uintptr_t)f->data;
-        /* One that the kernel has forgotten is none of its business any more. */
-        fuse_lowlevel_notify_store(s->session, f->node, 0, &data, 0);
-    }
+    STAILQ_INIT(out);
+    STAILQ_CONCAT(out, &n->held.put_off);
+    STAILQ_CONCAT(out, &n->held.posted);
+    n->held.count = 0;
 }
 
-static void store_done(struct worker_job *job)
+static struct notification *take_first(struct notifications *list)
 {
-    struct store *s = (struct store *)job;
-    s->notify->queued--;
-    s->notify->waiting--;
-    s->done(s->arg);
-    free(s);
+    struct notification *t = STAILQ_FIRST(list);
+    if (t != NULL)
+        STAILQ_REMOVE_HEAD(list, entry);
+    return t;
+}
+
+/* The gate has opened for some of those that are held back. */
+static void submit_held(struct notify *n)
+{
+    struct notifications all;
+    struct notification *t;
+    take_held(n, &all);
+    while ((t = take_first(&all)) != NULL)
+        submit(n, t, &n->held.posted);
+}
+
+static const char *copy_text(char **to, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    const char *copy = memcpy(*to, text, size);
+    *to += size;
+    return copy;
+}
+
+/* NULL: nothing is sent now, or no memory. */
+static struct notification *new_notification(struct notify *n, const struct notice *notice)
+{
+    size_t name_size = notice->name != NULL ? strlen(notice->name) + 1 : 0;
+    size_t path_size = notice->path != NULL ? strlen(notice->path) + 1 : 0;
+    struct notification *t = n->started ? malloc(sizeof *t + name_size + path_size) : NULL;
+    if (t == NULL)
+        return NULL;
+    *t =
+        (struct notification){.job = {.run = run, .done = on_back}, .notify = n, .notice = *notice};
+    char *texts = t->texts;
+    t->notice.name = copy_text(&texts, notice->name);
+    t->notice.path = copy_text(&texts, notice->path);
+    return t;
+}
+
+static void post(struct notify *n, const struct notice *notice)
+{
+    struct notification *t = new_notification(n, notice);
+    if (t != NULL)
+        submit(n, t, &n->held.posted);
+    else if (n->started)
+        log_error(n->log, "no memory: the kernel may show old data for %s",
+                  notice->name != NULL ? notice->name : "a file");
+    check_invariants(n);
+}
+
+void notify_name(struct notify *n, uint64_t parent, const char *name)
+{
+    struct notice notice = {.kind = NOTICE_NAME, .parent = parent, .name = name};
+    post(n, &notice);
+}
+
+void notify_expire(struct notify *n, uint64_t parent, const char *name)
+{
+    struct notice notice = {.kind = NOTICE_EXPIRE, .parent = parent, .name = name};
+    post(n, &notice);
+}
+
+void notify_inode(struct notify *n, uint64_t node, bool data)
+{
+    struct notice notice = {.kind = data ? NOTICE_DATA : NOTICE_INODE, .node = node};
+    post(n, &notice);
+}
+
+void notify_deleted(struct notify *n, uint64_t parent, uint64_t child, const char *name)
+{
+    struct notice notice = {.kind = NOTICE_DELETED, .parent = parent, .node = child, .name = name};
+    post(n, &notice);
+}
+
+void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const char *name,
+                    const char *path)
+{
+    struct notice notice = {
+        .kind = NOTICE_REMOVED, .parent = parent, .node = child, .name = name, .path = path};
+    post(n, &notice);
 }
 
 void notify_store(struct notify *n, const struct notify_file *files, size_t count,
-                  void (*on_done)(void *arg), void *arg)
+                  void (*done)(void *arg), void *arg)
 {
-    struct store *s = n->session != NULL ? malloc(sizeof *s) : NULL;
-    if (s == NULL) {
-        on_done(arg);
+    struct notice notice = {.kind = NOTICE_STORE};
+    struct notification *t = new_notification(n, &notice);
+    if (t == NULL) {
+        done(arg);
         return;
     }
-    *s = (struct store){.job = {.run = run_store, .done = store_done},
-                        .notify = n,
-                        .session = n->session,
-                        .files = files,
-                        .count = count,
-                        .done = on_done,
-                        .arg = arg};
-    n->queued++;
-    n->waiting++;
-    worker_submit(n->worker, &s->job);
+    t->files = files;
+    t->count = count;
+    t->waiter = (struct notify_flush){.done = done, .arg = arg};
+    submit(n, t, &n->held.posted);
+    check_invariants(n);
 }
 
-struct notify_flush *notify_flush(struct notify *n, bool locks, void (*on_done)(void *arg),
-                                  void *arg)
+/* Whether something is sent without the end of a request: what is queued, or what the end of the
+ * pause alone holds back. */
+static bool has_news(const struct notify *n)
 {
-    bool holds =
-        atomic_load(&n->holds[NOTIFY_LISTS]) > 0 || atomic_load(&n->holds[NOTIFY_REMOVAL]) > 0;
-    bool paused = atomic_load(&n->pausing) && n->held != NULL && !holds;
-    bool may_block =
-        locks ? n->queued_lists > 0 || atomic_load(&n->pausing) : n->queued_lists > 0 && holds;
-    struct notification *t = n->session == NULL || may_block || (n->queued == 0 && !paused)
-                                 ? NULL
-                                 : calloc(1, sizeof *t);
+    return n->queued > 0 || (n->held.count > 0 && !gate_is_locked(&n->gate));
+}
+
+/* Whether a flush might wait for the answer to a request. A notification that takes a list's lock
+ * can be in the kernel already, waiting for it. During a pause a flush is held back, and who holds
+ * a lock should not wait that long. */
+static bool may_block(const struct notify *n, bool locks)
+{
+    if (locks)
+        return n->queued_lists > 0 || gate_is_paused(&n->gate);
+    return n->queued_lists > 0 && gate_is_locked(&n->gate);
+}
+
+struct notify_flush *notify_flush(struct notify *n, bool locks, void (*done)(void *arg), void *arg)
+{
+    struct notice notice = {.kind = NOTICE_FLUSH};
+    struct notification *t =
+        has_news(n) && !may_block(n, locks) ? new_notification(n, &notice) : NULL;
     if (t == NULL)
         return NULL;
-    *t = (struct notification){.job = {.run = run, .done = done},
-                               .notify = n,
-                               .kind = FLUSH,
-                               .flush = {.done = on_done, .arg = arg}};
-    n->waiting++;
-    submit(n, t);
-    return &t->flush;
+    t->waiter = (struct notify_flush){.done = done, .arg = arg};
+    submit(n, t, &n->held.posted);
+    check_invariants(n);
+    return &t->waiter;
 }
 
 void notify_flush_cancel(struct notify_flush *f)
@@ -256,36 +275,37 @@ void notify_flush_cancel(struct notify_flush *f)
     f->done = NULL;
 }
 
-void notify_name(struct notify *n, uint64_t parent, const char *name)
+void notify_hold(struct notify *n, enum notify_lock lock, uint64_t victim)
 {
-    post(n, NAME, parent, 0, name, "");
+    if (lock == NOTIFY_REMOVAL)
+        gate_lock_removal(&n->gate, victim);
+    else
+        gate_lock_lists(&n->gate);
+    check_invariants(n);
 }
 
-void notify_expire(struct notify *n, uint64_t parent, const char *name)
+void notify_release(struct notify *n, enum notify_lock lock)
 {
-    post(n, EXPIRE, parent, 0, name, "");
+    bool last =
+        lock == NOTIFY_REMOVAL ? gate_unlock_removal(&n->gate) : gate_unlock_lists(&n->gate);
+    if (lock == NOTIFY_REMOVAL)
+        loop_timer_set(n->loop, &n->pause, NOTIFY_PAUSE_MS);
+    if (last)
+        submit_held(n);
+    check_invariants(n);
 }
 
-void notify_inode(struct notify *n, uint64_t node, bool data)
+static void on_pause_end(void *arg)
 {
-    post(n, data ? INODE_DATA : INODE, 0, node, "", "");
-}
-
-void notify_deleted(struct notify *n, uint64_t parent, uint64_t child, const char *name)
-{
-    post(n, DELETED, parent, child, name, "");
-}
-
-void notify_removed(struct notify *n, uint64_t parent, uint64_t child, const char *name,
-                    const char *path)
-{
-    post(n, REMOVED, parent, child, name, path);
+    struct notify *n = arg;
+    gate_end_pause(&n->gate);
+    submit_held(n);
+    check_invariants(n);
 }
 
 void notify_poll(struct fuse_pollhandle *handle)
 {
-    fuse_lowlevel_notify_poll(handle);
-    fuse_pollhandle_destroy(handle);
+    tell_poll(handle);
 }
 
 pid_t notify_tid(const struct notify *n)
@@ -300,32 +320,12 @@ bool notify_is_full(const struct notify *n)
 
 unsigned notify_waiting(const struct notify *n)
 {
-    return n->waiting;
+    return n->queued + n->held.count;
 }
 
 bool notify_is_busy(struct notify *n)
 {
     return worker_is_busy(n->worker);
-}
-
-/* Those that may go now, in their order. */
-static void submit_held(struct notify *n)
-{
-    struct worker_job *job = n->held;
-    n->held = NULL;
-    n->held_last = &n->held;
-    while (job != NULL) {
-        struct worker_job *next = job->next;
-        submit(n, (struct notification *)job);
-        job = next;
-    }
-}
-
-static void on_pause_end(void *arg)
-{
-    struct notify *n = arg;
-    atomic_store(&n->pausing, false);
-    submit_held(n);
 }
 
 int notify_new(struct loop *loop, struct log *log, struct notify **out)
@@ -335,7 +335,8 @@ int notify_new(struct loop *loop, struct log *log, struct notify **out)
         return -ENOMEM;
     n->loop = loop;
     n->log = log;
-    n->held_last = &n->held;
+    STAILQ_INIT(&n->held.put_off);
+    STAILQ_INIT(&n->held.posted);
     loop_timer_init(&n->pause, on_pause_end, n);
     int err = worker_start(loop, &n->worker);
     if (err < 0) {
@@ -350,46 +351,31 @@ void notify_free(struct notify *n)
 {
     if (n == NULL)
         return;
-    n->session = NULL;
-    loop_timer_clear(&n->pause);
+    n->started = false;
     worker_stop(n->worker);
-    while (n->held != NULL) {
-        struct worker_job *next = n->held->next;
-        free(n->held);
-        n->held = next;
-    }
-    free(n->mountpoint);
+    struct notifications all;
+    struct notification *t;
+    take_held(n, &all);
+    while ((t = take_first(&all)) != NULL)
+        end(t);
+    loop_timer_clear(&n->pause);
+    free(n->mount.mountpoint);
     free(n);
-}
-
-void notify_hold(struct notify *n, enum notify_lock lock, uint64_t victim)
-{
-    unsigned before = atomic_fetch_add(&n->holds[lock], 1);
-    if (lock == NOTIFY_REMOVAL)
-        atomic_store(&n->victim, before == 0 ? victim : 0);
-}
-
-void notify_release(struct notify *n, enum notify_lock lock)
-{
-    if (lock == NOTIFY_REMOVAL) {
-        atomic_store(&n->pausing, true);
-        loop_timer_set(n->loop, &n->pause, NOTIFY_PAUSE_MS);
-    }
-    if (atomic_fetch_sub(&n->holds[lock], 1) == 1)
-        submit_held(n);
 }
 
 void notify_start(struct notify *n, struct fuse_session *session, const char *mountpoint,
                   dev_t device)
 {
-    n->device = device;
-    free(n->mountpoint);
-    n->mountpoint = strdup(mountpoint);
-    n->session = n->mountpoint != NULL ? session : NULL;
+    assert(n->mount.session == NULL); /* the worker's thread reads it from now on */
+    n->mount =
+        (struct tell_mount){.session = session, .mountpoint = strdup(mountpoint), .device = device};
+    n->started = n->mount.mountpoint != NULL;
+    if (!n->started)
+        log_error(n->log, "no memory: the kernel will show old data");
 }
 
 void notify_stop(struct notify *n)
 {
-    n->session = NULL;
+    n->started = false;
     worker_close(n->worker);
 }
