@@ -8,19 +8,23 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { SLEEP_MAX_MS = 60000 };
+
+TAILQ_HEAD(timers, loop_timer);
+
 struct loop {
     int epoll_fd;
     bool stopping;
     uint64_t now_ns;
-    uint64_t turn;            /* counts them */
-    uint64_t turn_ns;         /* when this one began */
-    uint64_t longest_ns;      /* how long one took */
-    struct loop_timer timers; /* head of a ring, soonest first */
+    uint64_t turn;        /* its number */
+    uint64_t turn_ns;     /* when it began */
+    uint64_t longest_ns;  /* the longest one took so long */
+    struct timers timers; /* the soonest first */
     loop_poll_fn *poll;
     void *poll_arg;
-    struct epoll_event events[LOOP_EVENTS_MAX];
-    int pending; /* events of this turn that are not handled yet start here ... */
-    int taken;   /* ... and end here */
+    struct epoll_event events[LOOP_EVENTS_MAX]; /* of this turn */
+    int taken;                                  /* how many they are */
+    int handled;                                /* how many of them have been handled */
 };
 
 static uint64_t clock_ns(void)
@@ -41,7 +45,7 @@ int loop_new(struct loop **out)
         free(l);
         return err;
     }
-    l->timers.next = l->timers.prev = &l->timers;
+    TAILQ_INIT(&l->timers);
     l->now_ns = clock_ns();
     *out = l;
     return 0;
@@ -74,8 +78,8 @@ int loop_change(struct loop *l, struct loop_watch *w, uint32_t epoll_events)
 void loop_remove(struct loop *l, struct loop_watch *w)
 {
     epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
-    /* An event of this turn that still waits for its handler must not reach a removed watch. */
-    for (int i = l->pending; i < l->taken; i++)
+    /* The watch may have an event of this turn that is still to be handled. */
+    for (int i = l->handled; i < l->taken; i++)
         if (l->events[i].data.ptr == w)
             l->events[i].data.ptr = NULL;
 }
@@ -96,35 +100,34 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms)
     t->loop = l;
     t->turn = l->turn;
     t->at_ms = loop_now(l) + delay_ms;
-    /* New timers are mostly the latest, so look for the place from the end. */
-    struct loop_timer *before = l->timers.prev;
-    while (before != &l->timers && before->at_ms > t->at_ms)
-        before = before->prev;
-    t->prev = before;
-    t->next = before->next;
-    before->next->prev = t;
-    before->next = t;
+    /* A new timer is mostly the latest, so its place is looked for from the end. */
+    struct loop_timer *before = TAILQ_LAST(&l->timers, timers);
+    while (before != NULL && before->at_ms > t->at_ms)
+        before = TAILQ_PREV(before, timers, entry);
+    if (before != NULL)
+        TAILQ_INSERT_AFTER(&l->timers, before, t, entry);
+    else
+        TAILQ_INSERT_HEAD(&l->timers, t, entry);
 }
 
 void loop_timer_clear(struct loop_timer *t)
 {
-    if (t->next == NULL)
+    if (t->loop == NULL)
         return;
-    t->prev->next = t->next;
-    t->next->prev = t->prev;
-    t->next = t->prev = NULL;
+    TAILQ_REMOVE(&t->loop->timers, t, entry);
+    t->loop = NULL;
 }
 
 bool loop_timer_is_set(const struct loop_timer *t)
 {
-    return t->next != NULL;
+    return t->loop != NULL;
 }
 
 static void fire_due_timers(struct loop *l)
 {
-    while (l->timers.next != &l->timers && l->timers.next->at_ms <= loop_now(l)) {
-        struct loop_timer *t = l->timers.next;
-        if (t->turn == l->turn) /* set in this turn: other events come first */
+    struct loop_timer *t;
+    while ((t = TAILQ_FIRST(&l->timers)) != NULL && t->at_ms <= loop_now(l)) {
+        if (t->turn == l->turn) /* it was set in this turn: other events come first */
             return;
         loop_timer_clear(t);
         t->due(t->arg);
@@ -133,13 +136,15 @@ static void fire_due_timers(struct loop *l)
 
 static int sleep_ms(const struct loop *l)
 {
-    if (l->timers.next == &l->timers)
+    const struct loop_timer *first = TAILQ_FIRST(&l->timers);
+    uint64_t now = loop_now(l);
+    if (first == NULL)
         return -1;
-    uint64_t at = l->timers.next->at_ms, now = loop_now(l);
-    if (at <= now)
+    if (first->at_ms <= now)
         return 0;
-    /* One more than the difference: now_ms is cut, and waking too early would spin. */
-    return at - now < 60000 ? (int)(at - now) + 1 : 60000;
+    /* loop_now is rounded down: without the one more the loop would wake too early, and spin. */
+    uint64_t ms = first->at_ms - now + 1;
+    return ms < SLEEP_MAX_MS ? (int)ms : SLEEP_MAX_MS;
 }
 
 static void note_turn(struct loop *l, uint64_t now_ns)
@@ -148,8 +153,8 @@ static void note_turn(struct loop *l, uint64_t now_ns)
         l->longest_ns = now_ns - l->turn_ns;
 }
 
-/* Yields for more work, and takes the favourite's where it waits: a read there that finds nothing
- * costs less than to ask epoll. The number of events, 0 when there are none. */
+/* Stays awake for more work and does what the poll function finds, as loop.h tells. Returns what
+ * epoll_wait does: how many events there are, 0 when none came in time. */
 static int spin(struct loop *l)
 {
     uint64_t now = clock_ns(), end = now + LOOP_SPIN_NS;
@@ -174,15 +179,14 @@ static int spin(struct loop *l)
     return 0;
 }
 
-/* Waits for events. A client that works through a tree sends its next request some microseconds
- * after each answer: yielding for that long is far cheaper than to sleep and to be woken. */
+/* Waits for events, first awake when the turn before had some. Returns what epoll_wait does. */
 static int wait_for_events(struct loop *l, bool busy)
 {
     if (busy && sleep_ms(l) != 0) {
         int n = spin(l);
         if (n != 0 || l->stopping)
             return n;
-        l->now_ns = clock_ns(); /* what was served may have set timers */
+        l->now_ns = clock_ns(); /* the poll function may have set timers */
     }
     return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS_MAX, sleep_ms(l));
 }
@@ -203,7 +207,6 @@ bool loop_should_yield(const struct loop *l)
     return clock_ns() - l->turn_ns >= LOOP_SLICE_US * UINT64_C(1000);
 }
 
-/* A turn begins with the events that were waited for and ends with the timers that are due. */
 static void begin_turn(struct loop *l)
 {
     l->now_ns = l->turn_ns = clock_ns();
@@ -215,6 +218,18 @@ static void end_turn(struct loop *l)
     l->now_ns = clock_ns();
     fire_due_timers(l);
     note_turn(l, clock_ns());
+}
+
+static void handle_events(struct loop *l, int count)
+{
+    l->taken = count;
+    l->handled = 0;
+    while (l->handled < l->taken) {
+        const struct epoll_event *ev = &l->events[l->handled++];
+        const struct loop_watch *w = ev->data.ptr;
+        if (w != NULL) /* else it was removed by the handler of another one */
+            w->ready(w->arg, ev->events);
+    }
 }
 
 int loop_run(struct loop *l)
@@ -230,13 +245,7 @@ int loop_run(struct loop *l)
         if (n < 0 && errno != EINTR)
             return -errno;
         begin_turn(l);
-        l->taken = n > 0 ? n : 0;
-        for (l->pending = 0; l->pending < l->taken;) {
-            const struct epoll_event *ev = &l->events[l->pending++];
-            struct loop_watch *w = ev->data.ptr;
-            if (w != NULL)
-                w->ready(w->arg, ev->events);
-        }
+        handle_events(l, n > 0 ? n : 0);
         busy = l->taken > 0;
     }
     return 0;

@@ -6,11 +6,20 @@
 
 enum { START_MS = 1000000, TURNS_MAX = 100000 };
 
+TAILQ_HEAD(timers, loop_timer);
+
 struct loop {
     uint64_t now_ms, turn;
-    struct loop_timer timers; /* head of a ring, soonest first */
+    struct timers timers; /* the soonest first */
     bool yield, stopped;
 };
+
+/* The soonest timer, if it is due by then. */
+static struct loop_timer *due_by(const struct loop *l, uint64_t ms)
+{
+    struct loop_timer *first = TAILQ_FIRST(&l->timers);
+    return first != NULL && first->at_ms <= ms ? first : NULL;
+}
 
 int loop_new(struct loop **out)
 {
@@ -18,7 +27,7 @@ int loop_new(struct loop **out)
     if (l == NULL)
         return -ENOMEM;
     l->now_ms = START_MS;
-    l->timers.next = l->timers.prev = &l->timers;
+    TAILQ_INIT(&l->timers);
     *out = l;
     return 0;
 }
@@ -66,27 +75,26 @@ void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t delay_ms)
     t->loop = l;
     t->turn = l->turn;
     t->at_ms = l->now_ms + delay_ms;
-    struct loop_timer *before = l->timers.prev;
-    while (before != &l->timers && before->at_ms > t->at_ms)
-        before = before->prev;
-    t->prev = before;
-    t->next = before->next;
-    before->next->prev = t;
-    before->next = t;
+    struct loop_timer *before = TAILQ_LAST(&l->timers, timers);
+    while (before != NULL && before->at_ms > t->at_ms)
+        before = TAILQ_PREV(before, timers, entry);
+    if (before != NULL)
+        TAILQ_INSERT_AFTER(&l->timers, before, t, entry);
+    else
+        TAILQ_INSERT_HEAD(&l->timers, t, entry);
 }
 
 void loop_timer_clear(struct loop_timer *t)
 {
-    if (t->next == NULL)
+    if (t->loop == NULL)
         return;
-    t->prev->next = t->next;
-    t->next->prev = t->prev;
-    t->next = t->prev = NULL;
+    TAILQ_REMOVE(&t->loop->timers, t, entry);
+    t->loop = NULL;
 }
 
 bool loop_timer_is_set(const struct loop_timer *t)
 {
-    return t->next != NULL;
+    return t->loop != NULL;
 }
 
 bool loop_should_yield(const struct loop *l)
@@ -103,9 +111,9 @@ uint64_t loop_longest_turn_us(const struct loop *l)
 int loop_run(struct loop *l)
 {
     l->stopped = false;
-    for (unsigned n = 0; !l->stopped && l->timers.next != &l->timers && n < TURNS_MAX; n++) {
-        if (l->timers.next->at_ms > l->now_ms)
-            l->now_ms = l->timers.next->at_ms;
+    for (unsigned n = 0; !l->stopped && !TAILQ_EMPTY(&l->timers) && n < TURNS_MAX; n++) {
+        if (due_by(l, l->now_ms) == NULL)
+            l->now_ms = TAILQ_FIRST(&l->timers)->at_ms;
         fake_loop_turn(l);
     }
     return 0;
@@ -119,8 +127,8 @@ void loop_stop(struct loop *l)
 void fake_loop_turn(struct loop *l)
 {
     l->turn++;
-    while (l->timers.next != &l->timers && l->timers.next->at_ms <= l->now_ms) {
-        struct loop_timer *t = l->timers.next;
+    struct loop_timer *t;
+    while ((t = due_by(l, l->now_ms)) != NULL) {
         if (t->turn == l->turn)
             return;
         loop_timer_clear(t);
@@ -130,7 +138,7 @@ void fake_loop_turn(struct loop *l)
 
 void fake_loop_settle(struct loop *l)
 {
-    for (unsigned n = 0; l->timers.next != &l->timers && l->timers.next->at_ms <= l->now_ms; n++) {
+    for (unsigned n = 0; due_by(l, l->now_ms) != NULL; n++) {
         if (n == TURNS_MAX) {
             fprintf(stderr, "the timers never come to rest\n");
             abort();
@@ -143,8 +151,9 @@ void fake_loop_advance(struct loop *l, uint64_t ms)
 {
     uint64_t until = l->now_ms + ms;
     fake_loop_settle(l);
-    while (l->timers.next != &l->timers && l->timers.next->at_ms <= until) {
-        l->now_ms = l->timers.next->at_ms;
+    const struct loop_timer *next;
+    while ((next = due_by(l, until)) != NULL) {
+        l->now_ms = next->at_ms;
         fake_loop_settle(l);
     }
     l->now_ms = until;
@@ -158,7 +167,8 @@ void fake_loop_set_yield(struct loop *l, bool yield)
 unsigned fake_loop_timers(const struct loop *l)
 {
     unsigned count = 0;
-    for (const struct loop_timer *t = l->timers.next; t != &l->timers; t = t->next)
+    const struct loop_timer *t = TAILQ_FIRST(&l->timers);
+    for (; t != NULL; t = TAILQ_NEXT(t, entry))
         count++;
     return count;
 }
