@@ -2,57 +2,37 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct queue {
-    struct worker_job *first, **last;
-};
+STAILQ_HEAD(jobs, worker_job);
 
 struct worker {
     struct loop *loop;
-    struct loop_watch wake; /* an eventfd that the thread writes when finished is not empty */
+    struct loop_watch wake; /* an eventfd that the thread writes when it fills finished */
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows */
+    pid_t tid;            /* constant once worker_start has returned */
+    pthread_mutex_t lock; /* guards the members below */
     pthread_cond_t changed;
-    struct queue todo, finished;
-    bool stopping, running;
-    pid_t tid;
+    struct jobs todo;     /* submitted, and not begun */
+    struct jobs finished; /* run, and not handed back to the loop's thread */
+    bool running;         /* one job is in neither list: the thread runs it */
+    bool closed;          /* the thread begins no job any more */
 };
 
-static void queue_init(struct queue *q)
-{
-    q->first = NULL;
-    q->last = &q->first;
-}
-
-static void queue_push(struct queue *q, struct worker_job *job)
-{
-    job->next = NULL;
-    *q->last = job;
-    q->last = &job->next;
-}
-
-static struct worker_job *queue_take_all(struct queue *q)
-{
-    struct worker_job *all = q->first;
-    queue_init(q);
-    return all;
-}
-
+/* Waits for a job; NULL: the thread is to end. */
 static struct worker_job *next_job(struct worker *w)
 {
-    while (!w->stopping && w->todo.first == NULL)
+    while (!w->closed && STAILQ_EMPTY(&w->todo))
         pthread_cond_wait(&w->changed, &w->lock);
-    if (w->stopping)
+    if (w->closed)
         return NULL;
-    struct worker_job *job = w->todo.first;
-    w->todo.first = job->next;
-    if (w->todo.first == NULL)
-        w->todo.last = &w->todo.first;
+    struct worker_job *job = STAILQ_FIRST(&w->todo);
+    STAILQ_REMOVE_HEAD(&w->todo, entry);
     return job;
 }
 
@@ -70,8 +50,8 @@ static void *thread_main(void *arg)
         pthread_mutex_lock(&w->lock);
         w->running = false;
         pthread_cond_broadcast(&w->changed);
-        bool first = w->finished.first == NULL;
-        queue_push(&w->finished, job);
+        bool first = STAILQ_EMPTY(&w->finished);
+        STAILQ_INSERT_TAIL(&w->finished, job, entry);
         if (first)
             eventfd_write(w->wake.fd, 1);
     }
@@ -79,12 +59,17 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-static void finish(struct worker_job *job)
+/* Empties a list and calls done for its jobs, without the lock: done may submit a job once more. */
+static void hand_back(struct worker *w, struct jobs *from)
 {
-    while (job != NULL) {
-        struct worker_job *next = job->next;
+    struct jobs jobs = STAILQ_HEAD_INITIALIZER(jobs);
+    pthread_mutex_lock(&w->lock);
+    STAILQ_CONCAT(&jobs, from);
+    pthread_mutex_unlock(&w->lock);
+    while (!STAILQ_EMPTY(&jobs)) {
+        struct worker_job *job = STAILQ_FIRST(&jobs);
+        STAILQ_REMOVE_HEAD(&jobs, entry);
         job->done(job);
-        job = next;
     }
 }
 
@@ -94,10 +79,7 @@ static void on_wake(void *arg, uint32_t events)
     struct worker *w = arg;
     eventfd_t count;
     eventfd_read(w->wake.fd, &count);
-    pthread_mutex_lock(&w->lock);
-    struct worker_job *jobs = queue_take_all(&w->finished);
-    pthread_mutex_unlock(&w->lock);
-    finish(jobs);
+    hand_back(w, &w->finished);
 }
 
 static int start_thread(struct worker *w)
@@ -112,14 +94,23 @@ static int start_thread(struct worker *w)
     return 0;
 }
 
+static void worker_free(struct worker *w)
+{
+    if (w->wake.fd >= 0)
+        close(w->wake.fd);
+    pthread_cond_destroy(&w->changed);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
 int worker_start(struct loop *loop, struct worker **out)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (w == NULL)
         return -ENOMEM;
     w->loop = loop;
-    queue_init(&w->todo);
-    queue_init(&w->finished);
+    STAILQ_INIT(&w->todo);
+    STAILQ_INIT(&w->finished);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     w->wake = (struct loop_watch){
@@ -131,9 +122,7 @@ int worker_start(struct loop *loop, struct worker **out)
             loop_remove(loop, &w->wake);
     }
     if (err < 0) {
-        if (w->wake.fd >= 0)
-            close(w->wake.fd);
-        free(w);
+        worker_free(w);
         return err;
     }
     *out = w;
@@ -143,7 +132,7 @@ int worker_start(struct loop *loop, struct worker **out)
 void worker_drain(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    while (w->running || w->todo.first != NULL)
+    while (w->running || (!w->closed && !STAILQ_EMPTY(&w->todo)))
         pthread_cond_wait(&w->changed, &w->lock);
     pthread_mutex_unlock(&w->lock);
 }
@@ -151,7 +140,7 @@ void worker_drain(struct worker *w)
 void worker_close(struct worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    w->stopping = true;
+    w->closed = true;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
 }
@@ -171,19 +160,16 @@ void worker_stop(struct worker *w)
     worker_close(w);
     pthread_join(w->thread, NULL);
     loop_remove(w->loop, &w->wake);
-    finish(queue_take_all(&w->finished));
-    finish(queue_take_all(&w->todo));
-    close(w->wake.fd);
-    pthread_cond_destroy(&w->changed);
-    pthread_mutex_destroy(&w->lock);
-    free(w);
+    hand_back(w, &w->finished);
+    hand_back(w, &w->todo);
+    worker_free(w);
 }
 
 void worker_submit(struct worker *w, struct worker_job *job)
 {
     pthread_mutex_lock(&w->lock);
-    bool first = w->todo.first == NULL;
-    queue_push(&w->todo, job);
+    bool first = STAILQ_EMPTY(&w->todo);
+    STAILQ_INSERT_TAIL(&w->todo, job, entry);
     if (first)
         pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);

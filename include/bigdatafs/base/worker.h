@@ -1,16 +1,18 @@
 /*
- * worker: one helper thread for calls that may block: kernel notifications, fsync. It takes jobs
- * from a queue in order, runs them, and hands them back to the loop's thread.
+ * worker: one helper thread for calls that may block, such as kernel notifications and fsync. It
+ * takes jobs from a queue, runs them one after another in their order, and hands each back to the
+ * loop's thread.
  *
- * A job is embedded in its owner's allocation and belongs to the worker from submit until done is
- * called. run sees nothing but the job: plain values, no shared state. The queue has no maximum
- * of its own: each submitter states one.
+ * A job is embedded in its owner's allocation and belongs to the worker from worker_submit until
+ * its done is called: exactly once for each job, from a turn of the loop or from worker_stop. run
+ * may use nothing but what the job holds and what never changes. The queue has no maximum of its
+ * own: each submitter states one. All functions are for the loop's thread.
  */
 #ifndef BIGDATAFS_BASE_WORKER_H
 #define BIGDATAFS_BASE_WORKER_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "bigdatafs/base/compiler.h"
@@ -19,30 +21,32 @@
 struct worker;
 
 struct worker_job {
-    struct worker_job *next;
+    STAILQ_ENTRY(worker_job) entry;       /* for worker.c alone */
     void (*run)(struct worker_job *job);  /* in the worker's thread */
-    void (*done)(struct worker_job *job); /* in the loop's thread; may free the job */
+    void (*done)(struct worker_job *job); /* in the loop's thread; it may free the job */
 };
 
-/* Signals must be blocked before: the thread inherits the mask. */
+/* The thread inherits the mask of signals: block them before. */
 int worker_start(struct loop *loop, struct worker **out) MUST_CHECK;
 
-/* Blocks until every job that was submitted has run. Not for a worker whose jobs wait for the
- * loop. */
+/* Blocks until every job that was submitted has run, or, after worker_close, until none is running.
+ * It is not for a worker whose jobs wait for something that the loop does: that would never end. */
 void worker_drain(struct worker *w);
 
-/* No job that is queued or submitted from now on is run. Does not wait. */
+/* From now on no job is run any more, neither those that are queued nor new ones; the one that is
+ * running goes on. Does not wait. */
 void worker_close(struct worker *w);
+
 /* Whether a job is running. */
 bool worker_is_busy(struct worker *w);
 
-/* Ends the thread after the job that it is running; the jobs still queued get done without run.
- * Blocks for that one job. NULL is fine. */
+/* Waits for the job that is running, ends the thread, calls done for all jobs that are left, which
+ * includes those that were never run, and frees the worker. NULL is fine. */
 void worker_stop(struct worker *w);
 
 void worker_submit(struct worker *w, struct worker_job *job);
 
-/* The thread's id as the kernel shows it to others: what a FUSE request's pid holds. */
+/* The thread's id: FUSE requests that the thread causes hold it as their pid. */
 pid_t worker_tid(const struct worker *w);
 
 #endif

@@ -5,11 +5,15 @@
 
 enum { TID = 4242 };
 
+STAILQ_HEAD(jobs, worker_job);
+
 struct worker {
-    struct worker_job *first, **last;
-    struct worker_job *running;
+    struct jobs todo;     /* submitted, and not run */
+    struct jobs finished; /* run, and not handed back */
     bool closed;
 };
+
+static struct worker *newest;
 
 int worker_start(struct loop *loop, struct worker **out)
 {
@@ -17,36 +21,45 @@ int worker_start(struct loop *loop, struct worker **out)
     struct worker *w = calloc(1, sizeof *w);
     if (w == NULL)
         return -ENOMEM;
-    w->last = &w->first;
-    *out = w;
+    STAILQ_INIT(&w->todo);
+    STAILQ_INIT(&w->finished);
+    *out = newest = w;
     return 0;
+}
+
+struct worker *fake_worker_newest(void)
+{
+    return newest;
 }
 
 void worker_submit(struct worker *w, struct worker_job *job)
 {
-    job->next = NULL;
-    *w->last = job;
-    w->last = &job->next;
+    STAILQ_INSERT_TAIL(&w->todo, job, entry);
+}
+
+static struct worker_job *take_first(struct jobs *jobs)
+{
+    struct worker_job *job = STAILQ_FIRST(jobs);
+    if (job != NULL)
+        STAILQ_REMOVE_HEAD(jobs, entry);
+    return job;
 }
 
 bool fake_worker_run(struct worker *w)
 {
-    if (w->closed || w->running != NULL || w->first == NULL)
+    struct worker_job *job = w->closed ? NULL : take_first(&w->todo);
+    if (job == NULL)
         return false;
-    w->running = w->first;
-    w->first = w->first->next;
-    if (w->first == NULL)
-        w->last = &w->first;
-    w->running->run(w->running);
+    job->run(job);
+    STAILQ_INSERT_TAIL(&w->finished, job, entry);
     return true;
 }
 
 bool fake_worker_finish(struct worker *w)
 {
-    struct worker_job *job = w->running;
+    struct worker_job *job = take_first(&w->finished);
     if (job == NULL)
         return false;
-    w->running = NULL;
     job->done(job);
     return true;
 }
@@ -54,23 +67,26 @@ bool fake_worker_finish(struct worker *w)
 unsigned fake_worker_settle(struct worker *w)
 {
     unsigned count = 0;
-    while (fake_worker_finish(w) || fake_worker_run(w))
-        count++;
-    return count / 2;
+    do {
+        while (fake_worker_finish(w))
+            count++;
+    } while (fake_worker_run(w));
+    return count;
 }
 
 unsigned fake_worker_queued(const struct worker *w)
 {
     unsigned count = 0;
-    for (const struct worker_job *job = w->first; job != NULL; job = job->next)
+    const struct worker_job *job = STAILQ_FIRST(&w->todo);
+    for (; job != NULL; job = STAILQ_NEXT(job, entry))
         count++;
     return count;
 }
 
 void worker_drain(struct worker *w)
 {
-    while (w->running == NULL && fake_worker_run(w))
-        fake_worker_finish(w);
+    while (fake_worker_run(w))
+        ;
 }
 
 void worker_close(struct worker *w)
@@ -80,7 +96,7 @@ void worker_close(struct worker *w)
 
 bool worker_is_busy(struct worker *w)
 {
-    return w->running != NULL;
+    return !STAILQ_EMPTY(&w->finished);
 }
 
 void worker_stop(struct worker *w)
@@ -90,11 +106,9 @@ void worker_stop(struct worker *w)
     w->closed = true;
     while (fake_worker_finish(w))
         ;
-    while (w->first != NULL) {
-        struct worker_job *job = w->first;
-        w->first = job->next;
+    struct worker_job *job;
+    while ((job = take_first(&w->todo)) != NULL)
         job->done(job);
-    }
     free(w);
 }
 

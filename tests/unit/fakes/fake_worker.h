@@ -7,12 +7,16 @@
 
 #include "bigdatafs/base/worker.h"
 
-/* Runs the oldest job; it is done only by fake_worker_finish. False: there is none, or one runs. */
+/* The worker that was started last: what is tested keeps its worker to itself. */
+struct worker *fake_worker_newest(void);
+
+/* Runs the oldest job that has not run; worker_is_busy until fake_worker_finish. False: no job. */
 bool fake_worker_run(struct worker *w);
-/* Hands the job that ran back, by its done. False: there is none. */
+/* Hands the oldest job that ran back, by its done. False: there is none. */
 bool fake_worker_finish(struct worker *w);
 /* Both, until no job is left: how many there were. */
 unsigned fake_worker_settle(struct worker *w);
+/* Jobs that have not run. */
 unsigned fake_worker_queued(const struct worker *w);
 
 #endif
