@@ -396,6 +396,25 @@ static void test_time_within_a_turn(void)
     tear_down(&b);
 }
 
+static bool on_long_poll(void *arg)
+{
+    struct bench *b = arg;
+    work_for_long(&b->ends[0]);
+    loop_stop(b->loop);
+    return true;
+}
+
+static void test_the_poll_function_counts_as_a_turn(void)
+{
+    struct bench b;
+    set_up(&b);
+    loop_set_poll(b.loop, on_long_poll, &b);
+    make_ready(&b.ends[0]);
+    CHECK_INT(loop_run(b.loop), 0);
+    CHECK(loop_longest_turn_us(b.loop) >= LOOP_SLICE_US);
+    tear_down(&b);
+}
+
 int main(void)
 {
     test_events_come_before_timers();
@@ -412,5 +431,6 @@ int main(void)
     test_events_come_while_the_poll_function_finds_nothing();
     test_events_come_while_the_poll_function_always_finds_work();
     test_time_within_a_turn();
+    test_the_poll_function_counts_as_a_turn();
     return check_report();
 }
