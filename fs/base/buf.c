@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAP = 64 };
+enum { FIRST_CAP = 64 }; /* bytes */
 
 void buf_init(struct buf *b, size_t max)
 {
@@ -24,29 +24,26 @@ void buf_free(struct buf *b)
 void buf_reset(struct buf *b)
 {
     b->len = 0;
-    if (b->data)
+    if (b->data != NULL)
         b->data[0] = '\0';
 }
 
-/* Makes room for more bytes and the NUL. */
+/* Makes room for that many more bytes and the NUL. */
 static int reserve(struct buf *b, size_t more)
 {
     if (more > b->max - b->len)
         return -EFBIG;
-
     size_t need = b->len + more + 1;
     if (need <= b->cap)
         return 0;
-
     size_t limit = b->max + 1;
-    size_t cap = b->cap ? b->cap : FIRST_CAP;
+    size_t cap = b->cap > 0 ? b->cap : FIRST_CAP;
     while (cap < need && cap <= limit / 2)
         cap *= 2;
     if (cap < need || cap > limit)
         cap = limit;
-
     char *data = realloc(b->data, cap);
-    if (!data)
+    if (data == NULL)
         return -ENOMEM;
     b->data = data;
     b->cap = cap;
@@ -56,9 +53,9 @@ static int reserve(struct buf *b, size_t more)
 
 int buf_append(struct buf *b, const void *bytes, size_t len)
 {
-    int rc = reserve(b, len);
-    if (rc < 0)
-        return rc;
+    int err = reserve(b, len);
+    if (err < 0)
+        return err;
     if (len > 0)
         memcpy(b->data + b->len, bytes, len);
     b->len += len;
@@ -79,10 +76,9 @@ int buf_printf(struct buf *b, const char *fmt, ...)
     va_end(args);
     if (len < 0)
         return -EINVAL;
-
-    int rc = reserve(b, (size_t)len);
-    if (rc < 0)
-        return rc;
+    int err = reserve(b, (size_t)len);
+    if (err < 0)
+        return err;
     va_start(args, fmt);
     vsnprintf(b->data + b->len, (size_t)len + 1, fmt, args);
     va_end(args);
@@ -93,7 +89,7 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 char *buf_steal(struct buf *b, size_t *len)
 {
     char *data = b->data;
-    if (len)
+    if (len != NULL)
         *len = b->len;
     buf_init(b, b->max);
     return data;

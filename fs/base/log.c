@@ -2,14 +2,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 void log_init(struct log *l, int threshold)
 {
-    memset(l, 0, sizeof *l);
-    l->threshold = threshold;
+    *l = (struct log){.threshold = threshold};
 }
 
 void log_to_syslog(struct log *l)
@@ -41,8 +39,8 @@ static void emit(struct log *l, int priority, const char *text)
     char line[LOG_LINE_MAX + 32];
     int n = snprintf(line, sizeof line, "bigdatafs: %s: %s\n", level_name(priority), text);
     size_t len = (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
-    /* One write a line, so that lines of several processes on one stderr do not mix; a stderr
-     * that cannot be written leaves nobody to tell. */
+    /* Each line is one write, so that the lines of several processes on one stderr do not mix. When
+     * stderr cannot be written there is nobody left to tell. */
     ssize_t written = write(STDERR_FILENO, line, len);
     (void)written;
 }
@@ -81,7 +79,7 @@ void log_line(struct log *l, int priority, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    /* Text of the service may be in it: keep one line one line. */
+    /* The text may quote the service: a line feed or an escape sequence in it must not get out. */
     for (char *p = text; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             *p = '?';

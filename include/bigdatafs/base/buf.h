@@ -15,7 +15,7 @@
 struct buf {
     char *data;
     size_t len;
-    size_t cap;
+    size_t cap; /* bytes, with the NUL */
     size_t max; /* bytes, without the NUL */
 };
 
@@ -32,7 +32,7 @@ int buf_puts(struct buf *b, const char *text) MUST_CHECK;
 int buf_printf(struct buf *b, const char *fmt, ...) MUST_CHECK PRINTF_LIKE(2, 3);
 
 /* Hands the bytes (NUL-terminated, to be freed with free) to the caller and leaves the buffer
- * empty; NULL when nothing was ever appended. */
+ * empty; NULL when nothing was ever appended. len may be NULL. */
 char *buf_steal(struct buf *b, size_t *len);
 
 #endif

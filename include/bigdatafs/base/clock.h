@@ -2,7 +2,7 @@
 #ifndef BIGDATAFS_BASE_CLOCK_H
 #define BIGDATAFS_BASE_CLOCK_H
 
-enum { CLOCK_TEXT_SIZE = 64 };
+enum { CLOCK_TEXT_SIZE = 64 }; /* with the NUL */
 
 void clock_text_now(char text[static CLOCK_TEXT_SIZE]);
 

@@ -1,6 +1,7 @@
 /*
- * hash: a 64-bit hash of bytes, the same on every machine and for ever, since inode numbers are
- * made of it. Whoever can choose the bytes can make two of them collide. A pure function.
+ * hash: a 64-bit hash of bytes. It is the same on every machine and for ever, since inode numbers
+ * are made of it. It is no protection: who can choose the bytes can find two texts with one hash.
+ * A pure function.
  */
 #ifndef BIGDATAFS_BASE_HASH_H
 #define BIGDATAFS_BASE_HASH_H

@@ -1,9 +1,9 @@
 /*
- * log: what the program has to say, one line each: to stderr as "bigdatafs: LEVEL: text" until
- * log_to_syslog, then to syslog. Warnings and errors are limited to LOG_BURST lines in
- * LOG_WINDOW_MS; what was left out is counted in the next line that is let through.
+ * log: the program's messages, one line each. They go to stderr as "bigdatafs: LEVEL: text" until
+ * log_to_syslog is called, and to syslog from then on. Warnings and errors are limited to LOG_BURST
+ * lines in LOG_WINDOW_MS; the first line after that says how many were left out.
  *
- * No line holds the API key: callers never pass it. One thread uses a log.
+ * No line holds the API key: callers never pass it. Only one thread may use a log.
  */
 #ifndef BIGDATAFS_BASE_LOG_H
 #define BIGDATAFS_BASE_LOG_H
@@ -21,11 +21,11 @@ enum {
 };
 
 struct log {
-    int threshold; /* LOG_ERR to LOG_DEBUG of syslog.h: lines above it are dropped */
+    int threshold; /* LOG_ERR to LOG_DEBUG: lines whose priority is a larger number are dropped */
     bool to_syslog;
     uint64_t window_start_ms;
-    unsigned in_window;
-    unsigned suppressed;
+    unsigned in_window;  /* lines that were written since then */
+    unsigned suppressed; /* lines that were left out since then */
 };
 
 void log_init(struct log *l, int threshold);

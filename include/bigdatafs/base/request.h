@@ -1,6 +1,6 @@
 /*
- * request: what a user can ask the service to do to a connector, and who asked. Pure values; only
- * requester_of reads anything, /proc.
+ * request: what a user can ask the service to do to a connector, and which process asked. These are
+ * plain values; only requester_of reads something, namely /proc.
  */
 #ifndef BIGDATAFS_BASE_REQUEST_H
 #define BIGDATAFS_BASE_REQUEST_H
@@ -14,8 +14,8 @@ enum request_op { REQUEST_ARCHIVE, REQUEST_FORCE_DELETE };
 /* What people call the operation: "archive", "hard delete". */
 const char *request_op_name(enum request_op op);
 
-/* The process whose system call it was, as the kernel names it. command is its name in /proc, or ""
- * when this program cannot see it. */
+/* The process that made the system call, as the kernel names it. command is the name of its program
+ * in /proc, or "" when this program cannot see it. */
 struct requester {
     uid_t uid;
     gid_t gid;
@@ -23,7 +23,7 @@ struct requester {
     char command[REQUESTER_COMMAND_SIZE];
 };
 
-/* Finds the command of the process; /proc never waits for anything. */
+/* Completes the three with the command, which is read from /proc: that never blocks. */
 struct requester requester_of(uid_t uid, gid_t gid, pid_t pid);
 
 #endif

@@ -1,4 +1,4 @@
-/* sentence: how long what this program says to a person in one go may be. */
+/* sentence: how long a message to a person may be, in every room. */
 #ifndef BIGDATAFS_BASE_SENTENCE_H
 #define BIGDATAFS_BASE_SENTENCE_H
 

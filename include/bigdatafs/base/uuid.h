@@ -13,7 +13,7 @@ enum {
 
 typedef char uuid_text[UUID_SIZE];
 
-/* Whether text is a UUID in its 8-4-4-4-12 form, either case of hex. */
+/* Whether text is a UUID in its form of 8-4-4-4-12 hexadecimal digits, of either case. */
 bool uuid_is_valid(const char *text);
 
 #endif
