@@ -452,6 +452,7 @@ void deletions_free(struct deletions *d)
     while (d->ring.next != &d->ring)
         deletion_free(d->ring.next);
     followup_free(d);
+    resolutions_free(d);
     free(d->earlier);
     free(d->times);
     free(d);

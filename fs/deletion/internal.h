@@ -85,7 +85,8 @@ void followup_start(struct deletions *d, struct connector *connector,
                     const struct audit_record *record);
 /* The outcome is unknown: asks what became of it until the service tells, and records that. */
 void followup_resolve(struct deletions *d, const struct audit_record *record);
-/* Forgets everything that is followed, without a word. */
+/* Forget everything that is followed, or looked at, without a word. */
 void followup_free(struct deletions *d);
+void resolutions_free(struct deletions *d);
 
 #endif
