@@ -47,10 +47,19 @@ struct audit {
     uint64_t keys;    /* ... and by this count */
 };
 
-static const char *const op_names[] = {
-    [REQUEST_ARCHIVE] = "archive",
-    [REQUEST_FORCE_DELETE] = "force_delete",
-};
+const char *audit_result_name(enum audit_result result)
+{
+    static const char *const names[] = {
+        [AUDIT_DONE] = "done", [AUDIT_FAILED] = "failed", [AUDIT_UNKNOWN] = "unknown"};
+    return names[result];
+}
+
+const char *audit_fate_name(enum audit_fate fate)
+{
+    static const char *const names[] = {
+        [AUDIT_ARCHIVED] = "archived", [AUDIT_STILL_THERE] = "still there", [AUDIT_GONE] = "gone"};
+    return names[fate];
+}
 
 /* Opens the file for appending; nothing but a regular file can be made durable and read again. */
 static int open_file(const char *path)
@@ -149,7 +158,7 @@ static cJSON *line_new(const char *event, const struct audit_record *r)
     cJSON_AddStringToObject(object, "time", now);
     cJSON_AddStringToObject(object, "event", event);
     cJSON_AddStringToObject(object, "key", r->key);
-    cJSON_AddStringToObject(object, "op", op_names[r->op]);
+    cJSON_AddStringToObject(object, "op", request_op_token(r->op));
     cJSON_AddStringToObject(object, "id", r->id);
     return object;
 }
@@ -195,7 +204,7 @@ int audit_intent(struct audit *a, struct audit_record *r, const struct snapshot 
 
 static void report_lost_line(struct audit *a, const struct audit_record *r, int err)
 {
-    log_error(a->log, "no audit line for the end of %s of %s: %s", op_names[r->op], r->id,
+    log_error(a->log, "no audit line for the end of %s of %s: %s", request_op_name(r->op), r->id,
               strerror(-err));
 }
 
@@ -203,7 +212,7 @@ void audit_outcome(struct audit *a, const struct audit_record *r, const struct a
                    audit_done_fn *on_done, void *arg)
 {
     cJSON *object = line_new("outcome", r);
-    cJSON_AddStringToObject(object, "result", o->result);
+    cJSON_AddStringToObject(object, "result", audit_result_name(o->result));
     cJSON_AddStringToObject(object, "errno", o->err < 0 ? failure_errno_name(o->err) : "");
     cJSON_AddNumberToObject(object, "status", (double)o->status);
     cJSON_AddNumberToObject(object, "requests", o->requests);
@@ -216,10 +225,10 @@ void audit_outcome(struct audit *a, const struct audit_record *r, const struct a
         on_done(arg, err);
 }
 
-void audit_resolved(struct audit *a, const struct audit_record *r, const char *result)
+void audit_resolved(struct audit *a, const struct audit_record *r, enum audit_fate fate)
 {
     cJSON *object = line_new("resolved", r);
-    cJSON_AddStringToObject(object, "result", result);
+    cJSON_AddStringToObject(object, "result", audit_fate_name(fate));
     int err = submit(a, object, false, NULL, NULL);
     if (err < 0)
         report_lost_line(a, r, err);

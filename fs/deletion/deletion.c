@@ -37,11 +37,11 @@ static void on_outcome_written(void *arg, int err)
     deletion_free(x);
 }
 
-static const char *result_name(const struct deletion *x)
+static enum audit_result result_of(const struct deletion *x)
 {
     if (x->err == 0)
-        return "done";
-    return x->unsure ? "unknown" : "failed";
+        return AUDIT_DONE;
+    return x->unsure ? AUDIT_UNKNOWN : AUDIT_FAILED;
 }
 
 /* The DELETE failed by its answer, or after one that said yes, or without any. */
@@ -80,7 +80,7 @@ static void conclude(struct deletion *x, int err)
         if (x->unsure)
             followup_resolve(d, &x->record);
     }
-    struct audit_outcome outcome = {.result = result_name(x),
+    struct audit_outcome outcome = {.result = result_of(x),
                                     .err = err,
                                     .status = x->result.status,
                                     .requests = x->requests,
@@ -89,7 +89,7 @@ static void conclude(struct deletion *x, int err)
     const struct audit_record record = x->record; /* x may be gone after the next line */
     audit_outcome(d->audit, &x->record, &outcome, on_outcome_written, x);
     if (ended) /* no job will say it */
-        audit_resolved(d->audit, &record, "gone");
+        audit_resolved(d->audit, &record, AUDIT_GONE);
 }
 
 static void gone(struct deletion *x)

@@ -25,7 +25,7 @@ static void job_gone(struct job *job)
 {
     struct deletions *d = job->all;
     struct connector *connector = job->connector;
-    audit_resolved(d->audit, &job->record, "gone");
+    audit_resolved(d->audit, &job->record, AUDIT_GONE);
     log_info(d->log, "%s is deleted", connector->id);
     connector->pins++;
     job_free(job);

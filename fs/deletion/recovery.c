@@ -40,8 +40,9 @@ static int add(struct pending_list *l, const cJSON *line)
         l->capacity = capacity;
     }
     struct audit_pending *p = &l->items[l->count++];
-    *p = (struct audit_pending){.record.op = is(line, "op", "archive") ? REQUEST_ARCHIVE
-                                                                       : REQUEST_FORCE_DELETE};
+    *p = (struct audit_pending){.record.op = is(line, "op", request_op_token(REQUEST_ARCHIVE))
+                                                 ? REQUEST_ARCHIVE
+                                                 : REQUEST_FORCE_DELETE};
     snprintf(p->record.key, sizeof p->record.key, "%s", text_of(line, "key"));
     snprintf(p->record.id, sizeof p->record.id, "%s", text_of(line, "id"));
     return 0;
@@ -83,9 +84,9 @@ static int take_line(struct pending_list *l, const cJSON *line, const char *sour
     struct audit_pending *p = find(l, text_of(line, "key"));
     if (p == NULL)
         return 0;
-    if (is(line, "event", "outcome") && is(line, "result", "unknown"))
+    if (is(line, "event", "outcome") && is(line, "result", audit_result_name(AUDIT_UNKNOWN)))
         return 0;
-    if (is(line, "event", "outcome") && is(line, "result", "done") &&
+    if (is(line, "event", "outcome") && is(line, "result", audit_result_name(AUDIT_DONE)) &&
         p->record.op == REQUEST_FORCE_DELETE)
         p->accepted = true;
     else

@@ -13,11 +13,11 @@ enum {
 
 static void recover_next(struct deletions *d);
 
-static const char *place_name(const struct connector *connector)
+static enum audit_fate fate_of(const struct connector *connector)
 {
     if (!connector_exists(connector))
-        return "gone";
-    return connector->place == PLACE_ARCHIVED ? "archived" : "still there";
+        return AUDIT_GONE;
+    return connector->place == PLACE_ARCHIVED ? AUDIT_ARCHIVED : AUDIT_STILL_THERE;
 }
 
 static void resolution_free(struct resolution *r)
@@ -71,9 +71,9 @@ static void on_resolved(void *arg, int err)
     if (runs) {
         followup_start(d, connector, &r->record);
     } else {
-        audit_resolved(d->audit, &r->record, place_name(connector));
+        audit_resolved(d->audit, &r->record, fate_of(connector));
         log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id,
-                 place_name(connector));
+                 audit_fate_name(fate_of(connector)));
     }
     resolution_free(r);
     if (of_earlier_run)

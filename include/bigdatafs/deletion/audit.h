@@ -41,8 +41,23 @@ struct audit_record {
     struct requester who;
 };
 
+/* How a deletion ended, as far as this run knows. */
+enum audit_result {
+    AUDIT_DONE,    /* the service said yes, or a GET showed it */
+    AUDIT_FAILED,  /* the service said no, or nothing was sent */
+    AUDIT_UNKNOWN, /* a DELETE was sent, and nothing tells what became of it */
+};
+
+/* What became of the connector, once a GET told. */
+enum audit_fate { AUDIT_ARCHIVED, AUDIT_STILL_THERE, AUDIT_GONE };
+
+/* As in the lines of the file: "done", "failed", "unknown". */
+const char *audit_result_name(enum audit_result result);
+/* "archived", "still there", "gone": in the file, and for people. */
+const char *audit_fate_name(enum audit_fate fate);
+
 struct audit_outcome {
-    const char *result;
+    enum audit_result result;
     int err; /* 0 or a negative errno */
     long status;
     unsigned requests;
@@ -87,6 +102,6 @@ int audit_intent(struct audit *a, struct audit_record *record, const struct snap
 /* done (may be NULL) is called when the line is written. What cannot be written is logged. */
 void audit_outcome(struct audit *a, const struct audit_record *record,
                    const struct audit_outcome *outcome, audit_done_fn *done, void *arg);
-void audit_resolved(struct audit *a, const struct audit_record *record, const char *result);
+void audit_resolved(struct audit *a, const struct audit_record *record, enum audit_fate fate);
 
 #endif
