@@ -1,113 +1,186 @@
-/* Hard deletes that were accepted run at the service: they are followed to their end. */
+#include "follow.h"
+
+#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
-#include "internal.h"
+enum state { WAITING, ASKING };
 
-static void on_job_due(void *arg);
+/* A hard delete that the service accepted. */
+struct follow {
+    TAILQ_ENTRY(follow) link;
+    struct follows *all;
+    enum state state;
+    struct connector *connector;
+    struct audit_record record;
+    struct api_op *op; /* the GET, in ASKING */
+    struct loop_timer timer;
+    uint64_t delay_ms;
+    uint64_t progress_ms;  /* loop_now when the connector last changed */
+    struct snapshot *last; /* the connector as it was then; NULL: not seen yet */
+};
 
-static void job_free(struct job *job)
+struct follows {
+    struct follow_parts parts;
+    TAILQ_HEAD(, follow) list;
+    unsigned count;
+};
+
+static void check_invariants(const struct follow *x)
 {
-    loop_timer_clear(&job->timer);
-    if (job->op != NULL)
-        api_cancel(job->op);
-    job->prev->next = job->next;
-    job->next->prev = job->prev;
-    job->all->job_count--;
-    job->connector->pins--;
-    snapshot_unref(job->last);
-    free(job);
+    assert((x->op != NULL) == (x->state == ASKING));
+    assert(loop_timer_is_set(&x->timer) == (x->state == WAITING));
+    assert(x->connector->pins > 0);
+    assert(connector_is_being_deleted(x->connector));
+    assert(x->delay_ms >= FOLLOW_FIRST_MS && x->delay_ms <= FOLLOW_SLOWEST_MS);
+    (void)x;
 }
 
-static void job_gone(struct job *job)
+static void follow_free(struct follow *x)
 {
-    struct deletions *d = job->all;
-    struct connector *connector = job->connector;
-    audit_resolved(d->audit, &job->record, AUDIT_GONE);
-    log_info(d->log, "%s is deleted", connector->id);
-    connector->pins++;
-    job_free(job);
+    loop_timer_clear(&x->timer);
+    if (x->op != NULL)
+        api_cancel(x->op);
+    TAILQ_REMOVE(&x->all->list, x, link);
+    x->all->count--;
+    x->connector->pins--;
+    snapshot_unref(x->last);
+    free(x);
+}
+
+static void wait(struct follow *x)
+{
+    x->state = WAITING;
+    loop_timer_set(x->all->parts.loop, &x->timer, x->delay_ms);
+    check_invariants(x);
+}
+
+static void gone(struct follow *x)
+{
+    const struct follow_parts *p = &x->all->parts;
+    struct connector *connector = x->connector;
+    audit_resolved(p->audit, &x->record, AUDIT_GONE);
+    log_info(p->log, "%s is deleted", connector->id);
     if (connector_exists(connector))
-        catalogue_learn_gone(d->catalogue, connector);
-    catalogue_set_progress(d->catalogue, connector, PROGRESS_IDLE);
-    connector->pins--;
+        catalogue_learn_gone(p->catalogue, connector);
+    catalogue_set_progress(p->catalogue, connector, PROGRESS_IDLE);
+    follow_free(x);
 }
 
-static void job_seen(struct job *job, struct snapshot *now)
+static void seen(struct follow *x, struct snapshot *now)
 {
-    struct deletions *d = job->all;
-    if (!snapshot_has_text(job->last, now->text, now->text_len)) {
-        snapshot_unref(job->last);
-        job->last = snapshot_ref(now);
-        job->progress_ms = loop_now(d->loop);
-        int err = catalogue_learn(d->catalogue, now, NULL);
-        if (err < 0)
-            log_warning(d->log, "%s: %s", job->connector->id, strerror(-err));
-    }
+    const struct follow_parts *p = &x->all->parts;
+    if (snapshot_has_text(x->last, now->text, now->text_len))
+        return;
+    snapshot_unref(x->last);
+    x->last = snapshot_ref(now);
+    x->progress_ms = loop_now(p->loop);
+    int err = catalogue_learn(p->catalogue, now, NULL);
+    if (err < 0)
+        log_warning(p->log, "%s: %s", x->connector->id, strerror(-err));
 }
 
-/* No progress counts, whether the service shows none or cannot be asked. */
-static void note_progress(struct job *job)
+/* Whether the service shows no progress or cannot be asked: both count as none. */
+static void note_progress(struct follow *x)
 {
-    struct deletions *d = job->all;
-    bool stalled = loop_now(d->loop) - job->progress_ms >= JOB_STALLED_MS;
-    if (stalled && job->connector->progress != PROGRESS_STALLED)
-        log_warning(d->log, "the hard delete of %s makes no progress", job->connector->id);
-    catalogue_set_progress(d->catalogue, job->connector,
+    const struct follow_parts *p = &x->all->parts;
+    bool stalled = loop_now(p->loop) - x->progress_ms >= FOLLOW_STALLED_MS;
+    if (stalled && x->connector->progress != PROGRESS_STALLED)
+        log_warning(p->log, "the hard delete of %s makes no progress", x->connector->id);
+    catalogue_set_progress(p->catalogue, x->connector,
                            stalled ? PROGRESS_STALLED : PROGRESS_DELETING);
 }
 
-static void on_job_answer(void *arg, const struct api_result *r)
+static void on_answer(void *arg, const struct api_result *result)
 {
-    struct job *job = arg;
-    job->op = NULL;
-    if (api_says_gone(r)) {
-        job_gone(job);
+    struct follow *x = arg;
+    x->op = NULL;
+    if (api_says_gone(result)) {
+        gone(x);
         return;
     }
-    if (r->err == 0)
-        job_seen(job, r->snapshot);
-    note_progress(job);
-    job->delay_ms += job->delay_ms / 2;
-    if (job->delay_ms > JOB_SLOWEST_MS)
-        job->delay_ms = JOB_SLOWEST_MS;
-    loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
+    if (result->err == 0)
+        seen(x, result->snapshot);
+    note_progress(x);
+    x->delay_ms += x->delay_ms / 2;
+    if (x->delay_ms > FOLLOW_SLOWEST_MS)
+        x->delay_ms = FOLLOW_SLOWEST_MS;
+    wait(x);
 }
 
-static void on_job_due(void *arg)
+static void on_due(void *arg)
 {
-    struct job *job = arg;
-    struct api_call call = {
-        .deadline_ms = api_deadline(job->all->api), .done = on_job_answer, .arg = job};
-    if (api_get(job->all->api, job->connector->id, &call, &job->op) < 0)
-        loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
-}
-
-void followup_start(struct deletions *d, struct connector *connector,
-                    const struct audit_record *record)
-{
-    struct job *job = calloc(1, sizeof *job);
-    if (job == NULL) {
-        log_error(d->log, "no memory to follow the hard delete of %s", connector->id);
+    struct follow *x = arg;
+    struct api *api = x->all->parts.api;
+    struct api_call call = {.deadline_ms = api_deadline(api), .done = on_answer, .arg = x};
+    if (api_get(api, x->connector->id, &call, &x->op) < 0) {
+        wait(x);
         return;
     }
-    *job =
-        (struct job){.all = d, .connector = connector, .record = *record, .delay_ms = JOB_FIRST_MS};
-    job->progress_ms = loop_now(d->loop);
-    job->prev = d->jobs.prev;
-    job->next = &d->jobs;
-    job->prev->next = job->next->prev = job;
-    d->job_count++;
+    x->state = ASKING;
+    check_invariants(x);
+}
+
+void follows_add(struct follows *f, struct connector *connector, const struct audit_record *record)
+{
+    struct follow *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        log_error(f->parts.log, "no memory to follow the hard delete of %s", connector->id);
+        return;
+    }
+    *x = (struct follow){.all = f,
+                         .connector = connector,
+                         .record = *record,
+                         .delay_ms = FOLLOW_FIRST_MS,
+                         .progress_ms = loop_now(f->parts.loop)};
+    TAILQ_INSERT_TAIL(&f->list, x, link);
+    f->count++;
     connector->pins++;
-    loop_timer_init(&job->timer, on_job_due, job);
-    loop_timer_set(d->loop, &job->timer, job->delay_ms);
-    catalogue_set_progress(d->catalogue, connector, PROGRESS_DELETING);
+    catalogue_set_progress(f->parts.catalogue, connector, PROGRESS_DELETING);
+    loop_timer_init(&x->timer, on_due, x);
+    wait(x);
 }
 
-void followup_free(struct deletions *d)
+unsigned follows_count(const struct follows *f)
 {
-    while (d->jobs.next != &d->jobs)
-        job_free(d->jobs.next);
+    return f->count;
+}
+
+int follows_render(const struct follows *f, struct buf *to)
+{
+    int err = 0;
+    for (const struct follow *x = TAILQ_FIRST(&f->list); x != NULL; x = TAILQ_NEXT(x, link)) {
+        bool stalled = x->connector->progress == PROGRESS_STALLED;
+        uint64_t quiet_s = (loop_now(f->parts.loop) - x->progress_ms) / 1000;
+        err = buf_printf(to,
+                         "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"%s\","
+                         "\"seconds_since_progress\":%llu}\n",
+                         x->connector->id, request_op_name(x->record.op),
+                         stalled ? "stalled" : "deleting", (unsigned long long)quiet_s);
+        if (err < 0)
+            break;
+    }
+    return err;
+}
+
+int follows_new(const struct follow_parts *parts, struct follows **out)
+{
+    struct follows *f = calloc(1, sizeof *f);
+    if (f == NULL)
+        return -ENOMEM;
+    f->parts = *parts;
+    TAILQ_INIT(&f->list);
+    *out = f;
+    return 0;
+}
+
+void follows_free(struct follows *f)
+{
+    if (f == NULL)
+        return;
+    while (!TAILQ_EMPTY(&f->list))
+        follow_free(TAILQ_FIRST(&f->list));
+    free(f);
 }

@@ -1,17 +1,47 @@
-/* Outcomes that are unknown, of this run and of earlier ones: looked at until a look tells. */
+#include "resolve.h"
+
+#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
-#include "internal.h"
+#include "recovery.h"
 
-enum {
-    RECOVER_AT_ONCE = 16,
-    RESOLUTION_LOOKS = 4, /* without progress, at a hard delete whose outcome is unknown */
+enum state { WAITING, ASKING };
+
+/* A deletion that is looked at. */
+struct resolution {
+    TAILQ_ENTRY(resolution) link;
+    struct resolutions *all;
+    enum state state;
+    struct audit_record record;
+    bool accepted; /* a hard delete that the service accepted */
+    struct catalogue_waiter waiter;
+    struct loop_timer timer;
+    uint64_t delay_ms;
+    unsigned looks;        /* answers since the connector last changed */
+    struct snapshot *seen; /* the connector in the last answer; NULL: not seen yet */
 };
 
-static void recover_next(struct deletions *d);
+struct resolutions {
+    struct follow_parts parts;
+    struct follows *follows;
+    TAILQ_HEAD(, resolution) list;
+    unsigned count;
+    struct open_deletion *earlier;      /* what earlier runs left open */
+    size_t earlier_count, earlier_next; /* those before earlier_next were taken up */
+    bool stopping;
+};
+
+static void check_invariants(const struct resolution *x)
+{
+    assert(loop_timer_is_set(&x->timer) == (x->state == WAITING));
+    assert(x->looks < RESOLVE_LOOKS);
+    assert(!x->accepted || x->record.op == REQUEST_FORCE_DELETE);
+    assert(x->seen == NULL || x->record.op == REQUEST_FORCE_DELETE);
+    (void)x;
+}
 
 static enum audit_fate fate_of(const struct connector *connector)
 {
@@ -20,132 +50,167 @@ static enum audit_fate fate_of(const struct connector *connector)
     return connector->place == PLACE_ARCHIVED ? AUDIT_ARCHIVED : AUDIT_STILL_THERE;
 }
 
-static void resolution_free(struct resolution *r)
+static void resolution_free(struct resolution *x)
 {
-    catalogue_unwait(&r->waiter);
-    loop_timer_clear(&r->timer);
-    snapshot_unref(r->seen);
-    r->prev->next = r->next;
-    r->next->prev = r->prev;
-    r->all->resolving--;
-    free(r);
+    catalogue_unwait(&x->waiter);
+    loop_timer_clear(&x->timer);
+    snapshot_unref(x->seen);
+    TAILQ_REMOVE(&x->all->list, x, link);
+    x->all->count--;
+    free(x);
 }
 
-static void look_again(struct resolution *r)
+static void look_again(struct resolution *x)
 {
-    loop_timer_set(r->all->loop, &r->timer, r->delay_ms);
-    r->delay_ms = r->delay_ms < JOB_SLOWEST_MS / 2 ? r->delay_ms * 2 : JOB_SLOWEST_MS;
+    x->state = WAITING;
+    loop_timer_set(x->all->parts.loop, &x->timer, x->delay_ms);
+    x->delay_ms = x->delay_ms < FOLLOW_SLOWEST_MS / 2 ? x->delay_ms * 2 : FOLLOW_SLOWEST_MS;
+    check_invariants(x);
 }
 
-/* A hard delete may be running although its answer was lost: only one that shows no progress over
- * several looks is still there. */
-static bool may_be_running(struct resolution *r, const struct connector *connector)
+/* Whether a hard delete, of which nobody knows that it was accepted, may run all the same. */
+static bool may_be_running(struct resolution *x, const struct connector *connector)
 {
-    if (r->record.op != REQUEST_FORCE_DELETE || connector == NULL || connector->snapshot == NULL)
+    if (x->record.op != REQUEST_FORCE_DELETE || !connector_exists(connector))
         return false;
     struct snapshot *now = connector->snapshot;
-    bool moved = r->seen != NULL && !snapshot_has_text(r->seen, now->text, now->text_len);
-    snapshot_unref(r->seen);
-    r->seen = snapshot_ref(now);
+    bool moved = x->seen != NULL && !snapshot_has_text(x->seen, now->text, now->text_len);
+    snapshot_unref(x->seen);
+    x->seen = snapshot_ref(now);
     if (moved) {
-        r->looks = 0;
-        r->delay_ms = JOB_FIRST_MS;
+        x->looks = 0;
+        x->delay_ms = FOLLOW_FIRST_MS;
     }
-    return ++r->looks < RESOLUTION_LOOKS;
+    return x->looks + 1 < RESOLVE_LOOKS;
 }
 
-static void on_resolved(void *arg, int err)
+static void take_up_earlier(struct resolutions *r);
+
+static void end(struct resolution *x, struct connector *connector)
 {
-    struct resolution *r = arg;
-    struct deletions *d = r->all;
-    struct connector *connector = connectors_find(catalogue_connectors(d->catalogue), r->record.id);
-    bool runs = r->accepted && connector_exists(connector);
-    /* What was not seen is no look: only an answer tells that nothing moves. */
-    bool wait =
-        err < 0 || (runs ? connector_is_being_deleted(connector) : may_be_running(r, connector));
-    if (wait) {
-        look_again(r);
-        return;
-    }
-    bool of_earlier_run = r->of_earlier_run;
-    if (runs) {
-        followup_start(d, connector, &r->record);
+    struct resolutions *r = x->all;
+    if (x->accepted && connector_exists(connector)) {
+        follows_add(r->follows, connector, &x->record);
     } else {
-        audit_resolved(d->audit, &r->record, fate_of(connector));
-        log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id,
-                 audit_fate_name(fate_of(connector)));
+        enum audit_fate fate = fate_of(connector);
+        audit_resolved(r->parts.audit, &x->record, fate);
+        log_info(r->parts.log, "%s, whose outcome was unknown, is %s", x->record.id,
+                 audit_fate_name(fate));
     }
-    resolution_free(r);
-    if (of_earlier_run)
-        recover_next(d);
+    resolution_free(x);
+    take_up_earlier(r);
 }
 
-static void on_look_due(void *arg)
+/* Only an answer is a look: what cannot be asked for tells nothing. A connector that something
+ * else is being done to is left alone until that has ended. */
+static void on_answer(void *arg, int err)
 {
-    struct resolution *r = arg;
+    struct resolution *x = arg;
+    struct catalogue *catalogue = x->all->parts.catalogue;
+    struct connector *connector = connectors_find(catalogue_connectors(catalogue), x->record.id);
+    bool wait = err < 0;
+    if (!wait && x->accepted && connector_exists(connector)) {
+        wait = connector->progress != PROGRESS_IDLE;
+    } else if (!wait && may_be_running(x, connector)) {
+        x->looks++;
+        wait = true;
+    }
+    if (wait)
+        look_again(x);
+    else
+        end(x, connector);
+}
+
+static void on_due(void *arg)
+{
+    struct resolution *x = arg;
     int err;
-    if (catalogue_ask(r->all->catalogue, r->record.id, &r->waiter, &err) != CATALOGUE_ASKED)
-        on_resolved(r, err);
+    x->state = ASKING;
+    if (catalogue_ask(x->all->parts.catalogue, x->record.id, &x->waiter, &err) != CATALOGUE_ASKED)
+        on_answer(x, err);
+    else
+        check_invariants(x);
 }
 
-static void resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run,
-                    bool was_accepted)
+static void resolve(struct resolutions *r, const struct audit_record *record, bool accepted)
 {
-    struct resolution *r = d->stopping ? NULL : calloc(1, sizeof *r);
-    if (r == NULL)
+    struct resolution *x = r->stopping ? NULL : calloc(1, sizeof *x);
+    if (x == NULL)
         return; /* the next mount resolves it */
-    *r = (struct resolution){.all = d,
-                             .record = *record,
-                             .of_earlier_run = of_earlier_run,
-                             .accepted = was_accepted,
-                             .delay_ms = JOB_FIRST_MS,
-                             .prev = d->resolutions.prev,
-                             .next = &d->resolutions};
-    r->waiter = (struct catalogue_waiter){.done = on_resolved, .arg = r};
-    r->prev->next = r->next->prev = r;
-    d->resolving++;
-    loop_timer_init(&r->timer, on_look_due, r);
-    loop_timer_set(d->loop, &r->timer, 0);
+    *x = (struct resolution){
+        .all = r, .record = *record, .accepted = accepted, .delay_ms = FOLLOW_FIRST_MS};
+    x->waiter = (struct catalogue_waiter){.done = on_answer, .arg = x};
+    TAILQ_INSERT_TAIL(&r->list, x, link);
+    r->count++;
+    loop_timer_init(&x->timer, on_due, x);
+    loop_timer_set(r->parts.loop, &x->timer, 0);
+    check_invariants(x);
 }
 
-void followup_resolve(struct deletions *d, const struct audit_record *record)
+void resolutions_add(struct resolutions *r, const struct audit_record *record)
 {
-    resolve(d, record, false, false);
+    resolve(r, record, false);
 }
 
-/* Takes up what an earlier run left open, a few at a time. A hard delete that was accepted is
- * followed again; of everything else the service is asked what became of it. */
-static void recover_next(struct deletions *d)
+/* A hard delete that was accepted is followed again where that is possible at once; of everything
+ * else the service is asked what became of it. */
+static void take_up(struct resolutions *r, const struct open_deletion *open)
 {
-    while (d->earlier_next < d->earlier_count && d->resolving < RECOVER_AT_ONCE) {
-        const struct audit_pending *p = &d->earlier[d->earlier_next++];
-        struct connector *connector =
-            connectors_find(catalogue_connectors(d->catalogue), p->record.id);
-        if (p->accepted && connector_exists(connector) && !connector_is_being_deleted(connector))
-            followup_start(d, connector, &p->record);
-        else
-            resolve(d, &p->record, true, p->accepted);
-    }
+    struct connector *connector =
+        connectors_find(catalogue_connectors(r->parts.catalogue), open->record.id);
+    if (open->accepted && connector_exists(connector) && connector->progress == PROGRESS_IDLE)
+        follows_add(r->follows, connector, &open->record);
+    else
+        resolve(r, &open->record, open->accepted);
 }
 
-void deletions_recover(struct deletions *d)
+static void take_up_earlier(struct resolutions *r)
 {
-    if (audit_state(d->audit) < 0)
+    while (!r->stopping && r->earlier_next < r->earlier_count && r->count < RESOLVE_AT_ONCE)
+        take_up(r, &r->earlier[r->earlier_next++]);
+}
+
+void resolutions_recover(struct resolutions *r)
+{
+    const struct follow_parts *p = &r->parts;
+    if (audit_state(p->audit) < 0)
         return;
-    int err = audit_recover(d->audit, &d->earlier, &d->earlier_count);
+    int err = recovery_read(p->audit, &r->earlier, &r->earlier_count);
     if (err < 0)
-        log_warning(d->log, "the audit log %s cannot be read: %s", audit_path(d->audit),
+        log_warning(p->log, "the audit log %s cannot be read: %s", audit_path(p->audit),
                     strerror(-err));
-    if (d->earlier_count > 0)
-        log_warning(d->log,
+    if (r->earlier_count > 0)
+        log_warning(p->log,
                     "%zu deletions of an earlier run have no end in the audit log: asking the "
                     "service",
-                    d->earlier_count);
-    recover_next(d);
+                    r->earlier_count);
+    take_up_earlier(r);
 }
 
-void resolutions_free(struct deletions *d)
+void resolutions_stop(struct resolutions *r)
 {
-    while (d->resolutions.next != &d->resolutions)
-        resolution_free(d->resolutions.next);
+    r->stopping = true;
+}
+
+int resolutions_new(const struct follow_parts *parts, struct follows *follows,
+                    struct resolutions **out)
+{
+    struct resolutions *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return -ENOMEM;
+    r->parts = *parts;
+    r->follows = follows;
+    TAILQ_INIT(&r->list);
+    *out = r;
+    return 0;
+}
+
+void resolutions_free(struct resolutions *r)
+{
+    if (r == NULL)
+        return;
+    while (!TAILQ_EMPTY(&r->list))
+        resolution_free(TAILQ_FIRST(&r->list));
+    free(r->earlier);
+    free(r);
 }

@@ -29,7 +29,6 @@
 
 enum {
     AUDIT_KEY_SIZE = 32,
-    AUDIT_PENDING_MAX = 65536,
     AUDIT_LINE_MAX = SNAPSHOT_TEXT_MAX + 8192,
 };
 
@@ -68,12 +67,6 @@ typedef void audit_done_fn(void *arg, int err);
 
 struct audit;
 
-/* A deletion of an earlier run whose end is not in the file. */
-struct audit_pending {
-    struct audit_record record;
-    bool accepted; /* a hard delete that the service accepted, and that nobody saw end */
-};
-
 /* Opens (and makes, mode 0600) the file. source: the service, so that mounts of several can share a
  * file. Where it cannot, the audit exists all the same and every
  * intent fails with that errno: nothing is deleted without a record. */
@@ -81,11 +74,6 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
               struct audit **out) MUST_CHECK;
 /* Waits until what was handed over is written. NULL is fine. */
 void audit_free(struct audit *a);
-
-/* Reads what earlier runs on this service left open: *list is to be freed by the caller, at most
- * AUDIT_PENDING_MAX, the oldest first. What belongs to a run that still lives, and lines that are
- * no audit lines, are passed over. Blocks. */
-int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count) MUST_CHECK;
 
 /* Whether the run that made this key still has the file open. */
 bool audit_run_lives(const struct audit *a, const char *key);

@@ -38,9 +38,6 @@ enum {
     DELETION_GUARD_S = 60,    /* the guard counts this far back */
     DELETION_RESENDS_MAX = 3, /* of a hard delete whose answer was lost ... */
     DELETION_RESEND_MS = 500, /* ... after this, doubled each time */
-    JOB_FIRST_MS = 1000,
-    JOB_SLOWEST_MS = 30000,
-    JOB_STALLED_MS = 600000, /* without progress */
 };
 
 struct deletion_options {
