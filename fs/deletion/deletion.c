@@ -8,10 +8,11 @@
 #include <sys/queue.h>
 
 #include "bigdatafs/base/sentence.h"
+#include "dispatch.h"
 #include "follow.h"
 #include "resolve.h"
 
-enum state { INTENT, SENDING, CHECKING, OUTCOME };
+enum state { INTENT, DISPATCHED, OUTCOME };
 
 struct deletion {
     TAILQ_ENTRY(deletion) link;
@@ -19,21 +20,11 @@ struct deletion {
     enum state state;
     struct connector *connector; /* pinned */
     struct audit_record record;
-    uint64_t deadline_ms;
+    struct dispatch dispatch;
+    bool abandoned;
     deletion_done_fn *done; /* NULL: nobody waits */
     void *arg;
-    bool abandoned;           /* whoever waited has gone: no DELETE is sent any more */
-    struct api_op *op;        /* the DELETE in SENDING, the GET in CHECKING */
-    struct loop_timer resend; /* SENDING: set while a hard delete waits to be sent again */
-    unsigned resends;
-    unsigned requests;        /* DELETEs that were sent or tried */
-    bool answered;            /* a DELETE has ended, and result tells how */
-    struct api_result result; /* of the last DELETE; its snapshot is not kept */
-    bool unsure;              /* one of the DELETEs may have been carried out, and none says so */
-    bool last_unsure;         /* that may be the last one */
-    bool gone;                /* the service does not have the connector any more */
-    int err;
-    char reason[SENTENCE_MAX];
+    int err; /* in OUTCOME */
 };
 
 struct deletions {
@@ -51,57 +42,26 @@ struct deletions {
 };
 
 static const char interrupted[] = "interrupted before it was sent";
-static const char interrupted_later[] = "interrupted, and not sent again";
 static const char no_memory[] = "no memory, nothing was sent";
-static const char no_memory_later[] = "no memory to send it again";
 static const char ending[] = "the program is ending, nothing was sent";
 static const char too_late[] = "the audit log took too long, nothing was sent";
-static const char unchecked[] = "the service accepted the DELETE, but could not be asked whether "
-                                "the connector is archived";
-static const char not_archived[] =
-    "the service accepted the DELETE, but the connector is not archived";
 
 static void check_invariants(const struct deletion *x)
 {
-    switch (x->state) {
-    case INTENT:
-        assert(x->op == NULL && !loop_timer_is_set(&x->resend));
-        assert(x->requests == 0 && !x->answered && !x->unsure);
-        break;
-    case SENDING:
-        assert((x->op != NULL) != loop_timer_is_set(&x->resend));
-        assert(!loop_timer_is_set(&x->resend) || (x->last_unsure && !x->abandoned));
-        assert(x->op == NULL || !x->all->stopping);
-        break;
-    case CHECKING:
-        assert(x->op != NULL && !loop_timer_is_set(&x->resend));
-        assert(x->unsure);
-        break;
-    case OUTCOME:
-        assert(x->op == NULL && !loop_timer_is_set(&x->resend));
-        assert(x->err < 0 || !x->unsure);
-        break;
-    }
+    assert(dispatch_is_under_way(&x->dispatch) == (x->state == DISPATCHED));
+    assert(x->state != INTENT || x->dispatch.state == DISPATCH_IDLE);
+    assert(x->state != OUTCOME || x->err < 0 || x->dispatch.state == DISPATCH_ENDED);
     assert(x->state == OUTCOME || x->connector->progress == PROGRESS_UNDER_WAY);
     assert(x->connector->pins > 0);
     assert(!x->abandoned || x->done == NULL);
-    assert(x->resends == 0 || x->record.op == REQUEST_FORCE_DELETE);
-    assert(x->resends <= DELETION_RESENDS_MAX);
     (void)x;
-}
-
-static void set_reason(struct deletion *x, const char *reason)
-{
-    snprintf(x->reason, sizeof x->reason, "%s", reason);
 }
 
 /* The end of a deletion */
 
 static void deletion_free(struct deletion *x)
 {
-    if (x->op != NULL)
-        api_cancel(x->op);
-    loop_timer_clear(&x->resend);
+    dispatch_cancel(&x->dispatch);
     TAILQ_REMOVE(&x->all->list, x, link);
     x->all->under_way--;
     x->connector->pins--;
@@ -121,26 +81,26 @@ static enum audit_result result_of(const struct deletion *x)
 {
     if (x->err == 0)
         return AUDIT_DONE;
-    return x->unsure ? AUDIT_UNKNOWN : AUDIT_FAILED;
+    return x->dispatch.unsure ? AUDIT_UNKNOWN : AUDIT_FAILED;
 }
 
 /* Tells of a DELETE that failed by its answer, after an answer that said yes, or without any. */
-static void note_failure(const struct deletion *x)
+static void note_failure(const struct deletion *x, const char *reason)
 {
     const struct deletion_parts *p = &x->all->parts;
-    bool refused = x->answered && x->result.err < 0;
+    bool answered = x->dispatch.answered, refused = answered && x->dispatch.result.err < 0;
     struct journal_note note = {.operation = request_op_name(x->record.op),
                                 .id = x->record.id,
                                 .who = &x->record.who,
                                 .err = x->err,
-                                .result = refused ? &x->result : NULL,
-                                .reason = x->reason};
-    if (x->answered && !refused)
+                                .result = refused ? &x->dispatch.result : NULL,
+                                .reason = reason};
+    if (answered && !refused)
         note.hint = "the service said yes to the DELETE: write to .bigdatafs/refresh and look "
                     "whether the connector is archived, before you try again";
     journal_add(p->journal, &note);
     log_line(p->log, x->err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s",
-             request_op_name(x->record.op), x->record.id, x->reason);
+             request_op_name(x->record.op), x->record.id, reason);
 }
 
 static void count_end(struct deletion_stats *stats, const struct deletion *x)
@@ -154,23 +114,24 @@ static void count_end(struct deletion_stats *stats, const struct deletion *x)
 }
 
 /* Writes the outcome, after which the deletion ends: it may be freed when this returns. */
-static void record_outcome(struct deletion *x)
+static void record_outcome(struct deletion *x, const char *reason)
 {
     struct audit *audit = x->all->parts.audit;
-    bool gone = x->err == 0 && x->gone && x->record.op == REQUEST_FORCE_DELETE;
+    bool gone = x->err == 0 && x->dispatch.gone && x->record.op == REQUEST_FORCE_DELETE;
     const struct audit_record record = x->record;
     struct audit_outcome outcome = {.result = result_of(x),
                                     .err = x->err,
-                                    .status = x->result.status,
-                                    .requests = x->requests,
-                                    .reason = x->err < 0 ? x->reason : ""};
+                                    .status = x->dispatch.result.status,
+                                    .requests = x->dispatch.requests,
+                                    .reason = x->err < 0 ? reason : ""};
     audit_outcome(audit, &x->record, &outcome, on_outcome_written, x);
     if (gone) /* nothing follows it that would say so */
         audit_resolved(audit, &record, AUDIT_GONE);
 }
 
-/* Everything is known that will be. The deletion may be freed when this returns. */
-static void conclude(struct deletion *x, int err)
+/* Everything is known that will be. reason is for err < 0. The deletion may be freed when this
+ * returns. */
+static void conclude(struct deletion *x, int err, const char *reason)
 {
     struct deletions *d = x->all;
     x->state = OUTCOME;
@@ -180,178 +141,47 @@ static void conclude(struct deletion *x, int err)
         catalogue_set_progress(d->parts.catalogue, x->connector, PROGRESS_IDLE);
     check_invariants(x);
     if (err < 0)
-        note_failure(x);
+        note_failure(x, reason);
     if (result_of(x) == AUDIT_UNKNOWN)
         resolutions_add(d->resolutions, &x->record);
-    record_outcome(x);
+    record_outcome(x, reason);
 }
 
-static void gone(struct deletion *x)
-{
-    x->gone = true;
-    x->unsure = false;
-    if (connector_exists(x->connector))
-        catalogue_learn_gone(x->all->parts.catalogue, x->connector);
-}
-
-static void archived(struct deletion *x, struct snapshot *snapshot)
-{
-    int err = catalogue_learn(x->all->parts.catalogue, snapshot, NULL);
-    x->unsure = err < 0; /* what is not shown is looked at again */
-    if (err < 0)
-        snprintf(x->reason, sizeof x->reason, "archived, but not shown: %s", strerror(-err));
-    conclude(x, err);
-}
-
-/* On the way. What sends, checks or concludes is the last that is done to a deletion in a step. */
-
-static void resend_later(struct deletion *x)
-{
-    uint64_t delay_ms = (uint64_t)DELETION_RESEND_MS << x->resends;
-    struct loop *loop = x->all->parts.loop;
-    if (x->abandoned || x->resends == DELETION_RESENDS_MAX ||
-        loop_now(loop) + delay_ms >= x->deadline_ms) {
-        conclude(x, x->err);
-        return;
-    }
-    x->resends++;
-    x->state = SENDING;
-    loop_timer_set(loop, &x->resend, delay_ms);
-    check_invariants(x);
-}
-
-/* A GET tells what became of a DELETE whose answer was lost or did not say. */
-static void on_checked(void *arg, const struct api_result *r)
+static void on_dispatched(void *arg)
 {
     struct deletion *x = arg;
-    x->op = NULL;
-    if (api_says_gone(r)) {
-        gone(x);
-        conclude(x, 0);
-    } else if (r->err < 0) {
-        api_describe(r, x->reason, sizeof x->reason);
-        conclude(x, x->err < 0 ? x->err : r->err);
-    } else if (x->record.op == REQUEST_FORCE_DELETE && x->last_unsure) {
-        resend_later(x); /* it is still there, so the lost one may be sent again */
-    } else if (x->record.op == REQUEST_FORCE_DELETE) {
-        conclude(x, x->err); /* the last one was refused, and one before it may still run */
-    } else if (r->snapshot->archived) {
-        archived(x, r->snapshot);
-    } else {
-        x->unsure = false;
-        if (x->err == 0)
-            set_reason(x, not_archived);
-        conclude(x, x->err < 0 ? x->err : -EIO);
-    }
-}
-
-static void check(struct deletion *x)
-{
-    const struct deletion_parts *p = &x->all->parts;
-    struct api_call call = {.deadline_ms = x->deadline_ms, .done = on_checked, .arg = x};
-    int err = loop_now(p->loop) >= x->deadline_ms ? -ETIMEDOUT
-                                                  : api_get(p->api, x->record.id, &call, &x->op);
-    if (err < 0) {
-        conclude(x, x->err < 0 ? x->err : err);
-        return;
-    }
-    x->state = CHECKING;
-    check_invariants(x);
-}
-
-static void accepted(struct deletion *x)
-{
-    if (x->record.op == REQUEST_FORCE_DELETE) {
+    const struct dispatch *dispatch = &x->dispatch;
+    if (x->record.op == REQUEST_FORCE_DELETE && dispatch->err == 0 && !dispatch->gone)
         follows_add(x->all->follows, x->connector, &x->record);
-        conclude(x, 0);
-        return;
-    }
-    x->unsure = true; /* the answer did not show the connector as archived */
-    set_reason(x, unchecked);
-    check(x);
+    conclude(x, dispatch->err, dispatch->reason);
 }
 
-static void on_answer(void *arg, const struct api_result *r)
-{
-    struct deletion *x = arg;
-    bool was_lost = x->unsure || r->lost;
-    x->op = NULL;
-    x->requests += r->attempts;
-    x->result = *r;
-    x->result.snapshot = NULL;
-    x->answered = true;
-    x->err = r->err;
-    x->last_unsure = r->unsure;
-    x->unsure = r->err < 0 && (x->unsure || r->unsure);
-    if (r->err < 0)
-        api_describe(r, x->reason, sizeof x->reason);
-    if (r->err == 0 && x->record.op == REQUEST_ARCHIVE && r->snapshot != NULL &&
-        r->snapshot->archived) {
-        archived(x, r->snapshot);
-    } else if (r->err == 0) {
-        accepted(x);
-    } else if (api_says_gone(r)) {
-        gone(x);
-        conclude(x, was_lost ? 0 : r->err);
-    } else if (x->unsure) {
-        check(x);
-    } else {
-        conclude(x, r->err);
-    }
-}
-
-/* Sends the DELETE for the first time, or again. The deadline can have passed only while the intent
- * was written: err and the reason say so until a DELETE was answered. */
-static void send(struct deletion *x)
-{
-    const struct deletion_parts *p = &x->all->parts;
-    if (loop_now(p->loop) >= x->deadline_ms) {
-        conclude(x, x->err);
-        return;
-    }
-    struct api_call call = {.deadline_ms = x->deadline_ms, .done = on_answer, .arg = x};
-    int err = x->record.op == REQUEST_ARCHIVE
-                  ? api_archive(p->api, x->record.id, &call, &x->op)
-                  : api_force_delete(p->api, x->record.id, &call, &x->op);
-    if (err < 0) {
-        set_reason(x, x->requests > 0 ? no_memory_later : no_memory);
-        conclude(x, err);
-        return;
-    }
-    x->state = SENDING;
-    check_invariants(x);
-}
-
-static void on_resend_due(void *arg)
-{
-    send(arg);
-}
+/* On the way */
 
 static void on_intent_written(void *arg, int err)
 {
     struct deletion *x = arg;
+    char reason[SENTENCE_MAX];
     if (err < 0) {
-        snprintf(x->reason, sizeof x->reason,
-                 "the audit log cannot be written (%s), nothing was sent", strerror(-err));
-        conclude(x, -EIO);
+        snprintf(reason, sizeof reason, "the audit log cannot be written (%s), nothing was sent",
+                 strerror(-err));
+        conclude(x, -EIO, reason);
     } else if (x->abandoned) {
-        set_reason(x, interrupted);
-        conclude(x, -EINTR);
+        conclude(x, -EINTR, interrupted);
     } else if (x->all->stopping) {
-        set_reason(x, ending);
-        conclude(x, -EIO);
+        conclude(x, -EIO, ending);
+    } else if (loop_now(x->all->parts.loop) >= x->dispatch.request.deadline_ms) {
+        conclude(x, -ETIMEDOUT, too_late);
     } else {
-        x->err = -ETIMEDOUT;
-        set_reason(x, too_late);
-        send(x);
+        x->state = DISPATCHED;
+        dispatch_start(&x->dispatch);
     }
 }
 
 static void on_dry_run_intent(void *arg, int err)
 {
-    struct deletion *x = arg;
-    set_reason(x, err == 0 ? "would delete: -o dry_run sends nothing" : strerror(-err));
-    conclude(x, err == 0 ? -EPERM : -EIO);
+    conclude(arg, err == 0 ? -EPERM : -EIO,
+             err == 0 ? "would delete: -o dry_run sends nothing" : strerror(-err));
 }
 
 /* The start */
@@ -411,12 +241,19 @@ static void deletion_init(struct deletion *x, struct deletions *d,
 {
     *x = (struct deletion){.all = d,
                            .connector = request->connector,
-                           .deadline_ms = api_deadline(d->parts.api),
+                           .record = {.op = request->op, .who = request->who},
                            .done = request->done,
-                           .arg = request->arg,
-                           .record = {.op = request->op, .who = request->who}};
+                           .arg = request->arg};
     memcpy(x->record.id, request->connector->id, sizeof x->record.id);
-    loop_timer_init(&x->resend, on_resend_due, x);
+    struct dispatch_request dispatch = {.loop = d->parts.loop,
+                                        .api = d->parts.api,
+                                        .catalogue = d->parts.catalogue,
+                                        .op = request->op,
+                                        .connector = request->connector,
+                                        .deadline_ms = api_deadline(d->parts.api),
+                                        .done = on_dispatched,
+                                        .arg = x};
+    dispatch_init(&x->dispatch, &dispatch);
 }
 
 int deletion_start(struct deletions *d, const struct deletion_request *request,
@@ -445,36 +282,12 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
     return 0;
 }
 
-/* Ends what is under way at the service; the DELETEs that were tried stay on record. */
-static void cancel(struct deletion *x)
-{
-    loop_timer_clear(&x->resend);
-    if (x->op == NULL)
-        return;
-    if (x->state == SENDING)
-        x->requests += api_attempts(x->op);
-    x->unsure = x->unsure || api_sent(x->op) != API_UNSENT;
-    api_cancel(x->op);
-    x->op = NULL;
-}
-
 void deletion_abandon(struct deletion *x)
 {
     x->done = NULL;
     x->abandoned = true;
-    if (x->state != SENDING)
-        return; /* what comes next sees that it is abandoned */
-    if (x->op != NULL && api_sent(x->op) == API_IN_FLIGHT) {
-        api_send_no_more(x->op);
-        return;
-    }
-    cancel(x);
-    x->err = -EINTR;
-    set_reason(x, x->requests > 0 ? interrupted_later : interrupted);
-    if (x->unsure)
-        check(x);
-    else
-        conclude(x, -EINTR);
+    if (x->state == DISPATCHED)
+        dispatch_abandon(&x->dispatch);
 }
 
 /* All of them */
@@ -496,11 +309,8 @@ void deletions_stop(struct deletions *d)
     struct deletion *x = TAILQ_FIRST(&d->list);
     while (x != NULL) {
         struct deletion *next = TAILQ_NEXT(x, link);
-        if (x->state == SENDING || x->state == CHECKING) {
-            cancel(x);
-            set_reason(x, "the program ended before the answer came");
-            conclude(x, -EIO); /* not EINTR, after which some shells would write again at once */
-        }
+        if (x->state == DISPATCHED) /* not EINTR, after which some shells would write again */
+            dispatch_stop(&x->dispatch, -EIO, "the program ended before the answer came");
         x = next;
     }
 }
@@ -517,9 +327,7 @@ const struct deletion_stats *deletions_stats(const struct deletions *d)
 
 int deletions_render(const struct deletions *d, struct buf *to)
 {
-    const struct deletion *x;
-    TAILQ_FOREACH(x, &d->list, link)
-    {
+    for (const struct deletion *x = TAILQ_FIRST(&d->list); x != NULL; x = TAILQ_NEXT(x, link)) {
         int err = buf_printf(to, "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"under way\"}\n",
                              x->record.id, request_op_name(x->record.op));
         if (err < 0)
