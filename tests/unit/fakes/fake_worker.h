@@ -7,6 +7,9 @@
 
 #include "bigdatafs/base/worker.h"
 
+/* The worker that was started last: what is tested keeps its worker to itself. */
+struct worker *fake_worker_newest(void);
+
 /* Runs the oldest job; it is done only by fake_worker_finish. False: there is none, or one runs. */
 bool fake_worker_run(struct worker *w);
 /* Hands the job that ran back, by its done. False: there is none. */
