@@ -9,6 +9,11 @@ const char *request_op_name(enum request_op op)
     return op == REQUEST_ARCHIVE ? "archive" : "hard delete";
 }
 
+const char *request_op_token(enum request_op op)
+{
+    return op == REQUEST_ARCHIVE ? "archive" : "force_delete";
+}
+
 struct requester requester_of(uid_t uid, gid_t gid, pid_t pid)
 {
     struct requester who = {.uid = uid, .gid = gid, .pid = pid};

@@ -1,5 +1,6 @@
 #include "bigdatafs/deletion/audit.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,40 +19,64 @@
 
 /* One line on its way to the file. */
 struct line {
-    struct line *next;
-    bool durable;
-    int err;
+    STAILQ_ENTRY(line) link;
+    bool durable; /* it counts as written only when it is on the disk */
+    int err;      /* set by the worker */
     char *text;
     size_t len;
     audit_done_fn *done;
     void *arg;
 };
 
-/* Lines in order. */
-struct lines {
-    struct line *first, **last;
-};
+STAILQ_HEAD(lines, line);
 
-/* While a batch is written the lines that come are collected; then they are the next batch: many
- * that wait share one fdatasync. */
+/*
+ *   state    batch                     waiting                  what ends it          next
+ *   IDLE     empty                     empty, until audit_free  a line comes          WRITING
+ *   WRITING  the worker's, not empty   what came meanwhile      the worker is done    TELLING
+ *   TELLING  those not told yet        what came meanwhile      all are told          WRITING; IDLE
+ *                                                                                     if none waits
+ *
+ * So many lines that come at once share one write and its fdatasync.
+ */
+enum state { IDLE, WRITING, TELLING };
+
 struct audit {
-    struct worker_job writing; /* first: a job is cast back */
-    struct lines batch;        /* the worker's until its done */
-    struct lines waiting;
-    bool is_writing, closing;
+    struct worker_job writing; /* the first member: the worker hands it back, as the audit */
+    enum state state;
+    struct lines batch, waiting;
+    bool closing; /* audit_free writes what waits */
     struct worker *worker;
     struct log *log;
     char *path, *source;
     int fd;
     int err;          /* why there is no fd */
-    uint64_t started; /* keys are unique over restarts by it ... */
-    uint64_t keys;    /* ... and by this count */
+    uint64_t started; /* the number of this run, no other's */
+    uint64_t keys;    /* how many this run made: with its number they are unique */
 };
 
-static const char *const op_names[] = {
-    [REQUEST_ARCHIVE] = "archive",
-    [REQUEST_FORCE_DELETE] = "force_delete",
-};
+static void check_invariants(const struct audit *a)
+{
+    assert(a->state != IDLE || STAILQ_EMPTY(&a->batch));
+    assert(a->state != IDLE || a->closing || STAILQ_EMPTY(&a->waiting));
+    assert(a->state != WRITING || !STAILQ_EMPTY(&a->batch));
+    assert(a->fd >= 0 || (a->err < 0 && a->state == IDLE));
+    (void)a;
+}
+
+const char *audit_result_name(enum audit_result result)
+{
+    static const char *const names[] = {
+        [AUDIT_DONE] = "done", [AUDIT_FAILED] = "failed", [AUDIT_UNKNOWN] = "unknown"};
+    return names[result];
+}
+
+const char *audit_fate_name(enum audit_fate fate)
+{
+    static const char *const names[] = {
+        [AUDIT_ARCHIVED] = "archived", [AUDIT_STILL_THERE] = "still there", [AUDIT_GONE] = "gone"};
+    return names[fate];
+}
 
 /* Opens the file for appending; nothing but a regular file can be made durable and read again. */
 static int open_file(const char *path)
@@ -66,9 +92,9 @@ static int open_file(const char *path)
     return err;
 }
 
-/* In one write, so that the lines of other processes come before or after it. What did not fit is
- * taken back, so that the next line does not continue it; not if another process has written after
- * it. */
+/* Writes the line in one call, so that the lines of other processes come before or after it. Where
+ * only a part of it fitted, that part is taken back, so that the next line does not continue it;
+ * but not if another process has written after it. */
 static int append(int fd, const char *text, size_t len)
 {
     struct stat st;
@@ -89,37 +115,36 @@ static int append(int fd, const char *text, size_t len)
 
 static void run(struct worker_job *job)
 {
-    const struct audit *a = (const struct audit *)job;
+    struct audit *a = (struct audit *)job;
     bool durable = false;
-    for (struct line *l = a->batch.first; l != NULL; l = l->next) {
+    for (struct line *l = STAILQ_FIRST(&a->batch); l != NULL; l = STAILQ_NEXT(l, link)) {
         l->err = append(a->fd, l->text, l->len);
         durable = durable || (l->durable && l->err == 0);
     }
     if (!durable || fdatasync(a->fd) == 0)
         return;
     int err = -errno;
-    for (struct line *l = a->batch.first; l != NULL; l = l->next)
+    for (struct line *l = STAILQ_FIRST(&a->batch); l != NULL; l = STAILQ_NEXT(l, link))
         if (l->durable && l->err == 0)
             l->err = err;
 }
 
-static void lines_init(struct lines *lines)
+static void take_batch(struct audit *a)
 {
-    lines->first = NULL;
-    lines->last = &lines->first;
+    a->state = WRITING;
+    STAILQ_CONCAT(&a->batch, &a->waiting);
 }
 
 static void start_batch(struct audit *a)
 {
-    if (a->is_writing || a->closing || a->waiting.first == NULL)
-        return;
-    a->is_writing = true;
-    a->batch.first = a->waiting.first;
-    lines_init(&a->waiting);
-    worker_submit(a->worker, &a->writing);
+    if (a->state == IDLE && !a->closing && !STAILQ_EMPTY(&a->waiting)) {
+        take_batch(a);
+        worker_submit(a->worker, &a->writing);
+    }
+    check_invariants(a);
 }
 
-static void line_end(struct audit *a, struct line *l)
+static void tell(struct audit *a, struct line *l)
 {
     if (l->err < 0)
         log_error(a->log, "the audit log %s cannot be written: %s", a->path, strerror(-l->err));
@@ -132,33 +157,67 @@ static void line_end(struct audit *a, struct line *l)
 static void done(struct worker_job *job)
 {
     struct audit *a = (struct audit *)job;
-    while (a->batch.first != NULL) {
-        struct line *l = a->batch.first;
-        a->batch.first = l->next;
-        line_end(a, l);
+    check_invariants(a);
+    a->state = TELLING;
+    while (!STAILQ_EMPTY(&a->batch)) {
+        struct line *l = STAILQ_FIRST(&a->batch);
+        STAILQ_REMOVE_HEAD(&a->batch, link);
+        tell(a, l);
     }
-    a->is_writing = false;
+    a->state = IDLE;
     start_batch(a);
 }
 
-static cJSON *line_new(const char *event, const struct audit_record *r)
+/* A line under construction. What cannot be added makes it incomplete for good. */
+struct draft {
+    cJSON *object;
+    bool complete;
+};
+
+static void add_text(struct draft *d, const char *name, const char *text)
 {
-    cJSON *object = cJSON_CreateObject();
-    char now[CLOCK_TEXT_SIZE];
-    clock_text_now(now);
-    cJSON_AddStringToObject(object, "time", now);
-    cJSON_AddStringToObject(object, "event", event);
-    cJSON_AddStringToObject(object, "key", r->key);
-    cJSON_AddStringToObject(object, "op", op_names[r->op]);
-    cJSON_AddStringToObject(object, "id", r->id);
-    return object;
+    if (cJSON_AddStringToObject(d->object, name, text) == NULL)
+        d->complete = false;
 }
 
-/* Hands the line to the writer and frees the object. */
-static int submit(struct audit *a, cJSON *object, bool durable, audit_done_fn *on_done, void *arg)
+static void add_number(struct draft *d, const char *name, double number)
 {
-    char *text = cJSON_PrintUnformatted(object);
-    cJSON_Delete(object);
+    if (cJSON_AddNumberToObject(d->object, name, number) == NULL)
+        d->complete = false;
+}
+
+static void add_json(struct draft *d, const char *name, const char *json)
+{
+    if (cJSON_AddRawToObject(d->object, name, json) == NULL)
+        d->complete = false;
+}
+
+/* What all lines begin with. */
+static struct draft draft_new(const char *event, const struct audit_record *r)
+{
+    struct draft d = {.object = cJSON_CreateObject(), .complete = true};
+    char now[CLOCK_TEXT_SIZE];
+    clock_text_now(now);
+    add_text(&d, "time", now);
+    add_text(&d, "event", event);
+    add_text(&d, "key", r->key);
+    add_text(&d, "op", request_op_token(r->op));
+    add_text(&d, "id", r->id);
+    return d;
+}
+
+/* The text of the line, to be freed, or NULL without memory. Frees the draft. */
+static char *draft_finish(struct draft *d)
+{
+    char *text = d->complete ? cJSON_PrintUnformatted(d->object) : NULL;
+    cJSON_Delete(d->object);
+    return text;
+}
+
+/* Hands a complete line to the writer; frees the draft. -ENOMEM: nothing of it is written. */
+static int submit(struct audit *a, struct draft *d, bool durable, audit_done_fn *on_done, void *arg)
+{
+    char *text = draft_finish(d);
     struct line *l = text != NULL ? calloc(1, sizeof *l) : NULL;
     if (l == NULL || a->fd < 0) {
         free(text);
@@ -171,8 +230,7 @@ static int submit(struct audit *a, cJSON *object, bool durable, audit_done_fn *o
     text[len] = '\n'; /* in the place of the NUL: the length is kept */
     *l = (struct line){
         .durable = durable, .text = text, .len = len + 1, .done = on_done, .arg = arg};
-    *a->waiting.last = l;
-    a->waiting.last = &l->next;
+    STAILQ_INSERT_TAIL(&a->waiting, l, link);
     start_batch(a);
     return 0;
 }
@@ -182,33 +240,33 @@ int audit_intent(struct audit *a, struct audit_record *r, const struct snapshot 
 {
     snprintf(r->key, sizeof r->key, "%llx-%llu", (unsigned long long)a->started,
              (unsigned long long)++a->keys);
-    cJSON *object = line_new("intent", r);
-    cJSON_AddStringToObject(object, "source", a->source);
-    cJSON_AddNumberToObject(object, "uid", r->who.uid);
-    cJSON_AddNumberToObject(object, "gid", r->who.gid);
-    cJSON_AddNumberToObject(object, "pid", r->who.pid);
-    cJSON_AddStringToObject(object, "command", r->who.command);
+    struct draft d = draft_new("intent", r);
+    add_text(&d, "source", a->source);
+    add_number(&d, "uid", r->who.uid);
+    add_number(&d, "gid", r->who.gid);
+    add_number(&d, "pid", r->who.pid);
+    add_text(&d, "command", r->who.command);
     if (snapshot != NULL)
-        cJSON_AddRawToObject(object, "connector", snapshot->text);
-    return submit(a, object, true, on_done, arg);
+        add_json(&d, "connector", snapshot->text);
+    return submit(a, &d, true, on_done, arg);
 }
 
 static void report_lost_line(struct audit *a, const struct audit_record *r, int err)
 {
-    log_error(a->log, "no audit line for the end of %s of %s: %s", op_names[r->op], r->id,
+    log_error(a->log, "no audit line for the end of %s of %s: %s", request_op_name(r->op), r->id,
               strerror(-err));
 }
 
 void audit_outcome(struct audit *a, const struct audit_record *r, const struct audit_outcome *o,
                    audit_done_fn *on_done, void *arg)
 {
-    cJSON *object = line_new("outcome", r);
-    cJSON_AddStringToObject(object, "result", o->result);
-    cJSON_AddStringToObject(object, "errno", o->err < 0 ? failure_errno_name(o->err) : "");
-    cJSON_AddNumberToObject(object, "status", (double)o->status);
-    cJSON_AddNumberToObject(object, "requests", o->requests);
-    cJSON_AddStringToObject(object, "reason", o->reason);
-    int err = submit(a, object, false, on_done, arg);
+    struct draft d = draft_new("outcome", r);
+    add_text(&d, "result", audit_result_name(o->result));
+    add_text(&d, "errno", o->err < 0 ? failure_errno_name(o->err) : "");
+    add_number(&d, "status", (double)o->status);
+    add_number(&d, "requests", o->requests);
+    add_text(&d, "reason", o->reason);
+    int err = submit(a, &d, false, on_done, arg);
     if (err == 0)
         return;
     report_lost_line(a, r, err);
@@ -216,11 +274,11 @@ void audit_outcome(struct audit *a, const struct audit_record *r, const struct a
         on_done(arg, err);
 }
 
-void audit_resolved(struct audit *a, const struct audit_record *r, const char *result)
+void audit_resolved(struct audit *a, const struct audit_record *r, enum audit_fate fate)
 {
-    cJSON *object = line_new("resolved", r);
-    cJSON_AddStringToObject(object, "result", result);
-    int err = submit(a, object, false, NULL, NULL);
+    struct draft d = draft_new("resolved", r);
+    add_text(&d, "result", audit_fate_name(fate));
+    int err = submit(a, &d, false, NULL, NULL);
     if (err < 0)
         report_lost_line(a, r, err);
 }
@@ -275,8 +333,8 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
     if (a == NULL)
         return -ENOMEM;
     a->writing = (struct worker_job){.run = run, .done = done};
-    lines_init(&a->batch);
-    lines_init(&a->waiting);
+    STAILQ_INIT(&a->batch);
+    STAILQ_INIT(&a->waiting);
     a->log = log;
     a->path = strdup(path);
     a->source = strdup(source);
@@ -309,9 +367,8 @@ void audit_free(struct audit *a)
     a->closing = true;
     worker_drain(a->worker);
     worker_stop(a->worker);
-    while (a->waiting.first != NULL) {
-        a->batch.first = a->waiting.first;
-        lines_init(&a->waiting);
+    while (!STAILQ_EMPTY(&a->waiting)) {
+        take_batch(a);
         run(&a->writing);
         done(&a->writing);
     }

@@ -1,54 +1,88 @@
 #include "bigdatafs/deletion/bulk.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "bigdatafs/base/request.h"
+#include "bigdatafs/base/sentence.h"
 #include "bigdatafs/base/uuid.h"
 
-/* One id on its way: asked for, or being deleted. */
+/*
+ * One id on its way, of a write that waits:
+ *
+ *   state     what is true in it                     what ends it        next
+ *   FRESH     nothing is under way for it            it is looked up     ASKING, DELETING, or ends
+ *   ASKING    the catalogue asks the service for     the answer          DELETING, or ends
+ *             it; it counts in bulks.asking
+ *   DELETING  deletion.h has it                      the deletion ends   ends
+ *
+ * An item that ends is freed, and counts as succeeded or failed in its write.
+ */
+enum item_state { FRESH, ASKING, DELETING };
+
 struct item {
+    TAILQ_ENTRY(item) link;
     struct bulk *bulk;
-    struct item *next, *prev;
-    char id[UUID_LEN + 1];
-    bool asked, waits;              /* it was asked for; the answer is to come */
-    struct catalogue_waiter waiter; /* while it waits */
-    struct deletion *deletion;      /* while it is deleted */
+    enum item_state state;
+    bool asked; /* the service was asked for it: not a second time */
+    struct catalogue_waiter waiter;
+    struct deletion *deletion; /* in DELETING */
+    uuid_text id;
 };
 
+/* One write that waits. It ends when all its ids were started and none is under way. */
 struct bulk {
+    TAILQ_ENTRY(bulk) link;
     struct bulks *all;
-    struct bulk *next, *prev;
     enum request_op op;
     struct requester who;
     uuid_text *ids;
-    size_t count, started, succeeded, failed;
-    struct item items; /* head of the ring of those under way */
-    size_t under_way;
-    int err; /* of the first that failed */
+    size_t count;
+    size_t started; /* ids before this one were taken up, or will never be */
+    size_t under_way, succeeded, failed;
+    TAILQ_HEAD(, item) items; /* those under way */
+    int err;                  /* of the first that failed */
     deletion_done_fn *done;
     void *arg;
 };
 
 struct bulks {
-    struct loop *loop;
-    struct catalogue *catalogue;
-    struct deletions *deletions;
-    struct journal *journal;
-    unsigned parallel, under_way, asking;
-    struct bulk ring; /* head; the next whose turn it is comes first */
-    struct loop_timer turn;
-    bool stopping;
+    struct bulk_parts parts;
+    unsigned under_way, asking; /* items of all writes */
+    TAILQ_HEAD(, bulk) list;    /* the one whose turn it is comes first */
+    struct loop_timer turn;     /* set when something may be started or has ended */
+    bool stopping;              /* no id is taken up any more */
 };
 
 static const char no_memory[] = "no memory, nothing was sent";
+static const char ending[] = "the program is ending";
+
+static void check_invariants(const struct bulk *bulk)
+{
+    const struct bulks *b = bulk->all;
+    assert(bulk->started <= bulk->count);
+    assert(bulk->under_way + bulk->succeeded + bulk->failed == bulk->started);
+    assert((bulk->under_way == 0) == TAILQ_EMPTY(&bulk->items));
+    assert((bulk->failed == 0) == (bulk->err == 0));
+    assert(bulk->under_way <= b->under_way && b->asking <= b->under_way);
+    assert(b->under_way <= b->parts.parallel && b->asking <= BULK_ASKS_MAX);
+    (void)b;
+}
+
+static void check_item(const struct item *i)
+{
+    assert((i->state == DELETING) == (i->deletion != NULL));
+    assert(i->state != ASKING || (i->asked && i->bulk->all->asking > 0));
+    check_invariants(i->bulk);
+}
 
 static void bulk_free(struct bulk *bulk)
 {
-    bulk->prev->next = bulk->next;
-    bulk->next->prev = bulk->prev;
+    TAILQ_REMOVE(&bulk->all->list, bulk, link);
     free(bulk->ids);
     free(bulk);
 }
@@ -62,20 +96,27 @@ static void note_failure(const struct bulk *bulk, const char *id, int err, const
                                 .err = err,
                                 .reason = reason,
                                 .hint = hint};
-    journal_add(bulk->all->journal, &note);
+    journal_add(bulk->all->parts.journal, &note);
 }
 
 /* One id */
 
-static void item_free(struct item *i)
+static void set_state(struct item *i, enum item_state state)
 {
     struct bulks *b = i->bulk->all;
-    b->asking -= i->waits;
+    b->asking += state == ASKING;
+    b->asking -= i->state == ASKING;
+    i->state = state;
+}
+
+static void item_free(struct item *i)
+{
+    struct bulk *bulk = i->bulk;
+    set_state(i, FRESH);
     catalogue_unwait(&i->waiter);
-    i->prev->next = i->next;
-    i->next->prev = i->prev;
-    i->bulk->under_way--;
-    b->under_way--;
+    TAILQ_REMOVE(&bulk->items, i, link);
+    bulk->under_way--;
+    bulk->all->under_way--;
     free(i);
 }
 
@@ -90,12 +131,19 @@ static void count_end(struct bulk *bulk, int err)
         bulk->err = err;
 }
 
+/* Whether all are started and ended is seen in the next turn. */
+static void want_turn(struct bulks *b)
+{
+    loop_timer_set(b->parts.loop, &b->turn, 0);
+}
+
 static void item_end(struct item *i, int err)
 {
-    struct bulks *b = i->bulk->all;
-    count_end(i->bulk, err);
+    struct bulk *bulk = i->bulk;
     item_free(i);
-    loop_timer_set(b->loop, &b->turn, 0);
+    count_end(bulk, err);
+    check_invariants(bulk);
+    want_turn(bulk->all);
 }
 
 static void on_deleted(void *arg, int err)
@@ -103,7 +151,7 @@ static void on_deleted(void *arg, int err)
     item_end(arg, err);
 }
 
-static bool is_so_already(const struct bulk *bulk, const struct connector *connector)
+static bool is_done_already(const struct bulk *bulk, const struct connector *connector)
 {
     if (bulk->op == REQUEST_ARCHIVE)
         return connector->place == PLACE_ARCHIVED;
@@ -112,56 +160,75 @@ static bool is_so_already(const struct bulk *bulk, const struct connector *conne
 
 static void ask(struct item *i)
 {
-    struct bulks *b = i->bulk->all;
-    i->asked = true;
+    struct catalogue *catalogue = i->bulk->all->parts.catalogue;
     int err;
-    i->waits = catalogue_ask(b->catalogue, i->id, &i->waiter, &err) == CATALOGUE_ASKED;
-    b->asking += i->waits;
-    if (!i->waits)
+    i->asked = true;
+    if (catalogue_ask(catalogue, i->id, &i->waiter, &err) != CATALOGUE_ASKED) {
         i->waiter.done(i, err);
+        return;
+    }
+    set_state(i, ASKING);
+    check_item(i);
 }
 
+static void delete (struct item *i, struct connector *connector)
+{
+    const struct bulk *bulk = i->bulk;
+    struct deletion_request request = {.op = bulk->op,
+                                       .connector = connector,
+                                       .bulk = true,
+                                       .who = bulk->who,
+                                       .done = on_deleted,
+                                       .arg = i};
+    int err = deletion_start(bulk->all->parts.deletions, &request, &i->deletion);
+    if (err < 0) {
+        item_end(i, err);
+        return;
+    }
+    set_state(i, DELETING);
+    check_item(i);
+}
+
+/* Looks the id up, and does what is to be done for it. */
 static void item_go(struct item *i)
 {
     const struct bulk *bulk = i->bulk;
-    struct bulks *b = bulk->all;
-    struct connector *connector = connectors_find(catalogue_connectors(b->catalogue), i->id);
+    struct connector *connector =
+        connectors_find(catalogue_connectors(bulk->all->parts.catalogue), i->id);
     bool known = connector_exists(connector);
     if (!known && !i->asked) {
         ask(i);
     } else if (!known) {
         note_failure(bulk, i->id, -ENOENT, "the service has no connector with this id", NULL);
         item_end(i, -ENOENT);
-    } else if (is_so_already(bulk, connector)) {
+    } else if (is_done_already(bulk, connector)) {
         item_end(i, 0);
+    } else if (bulk->all->stopping) { /* it was being asked for until now */
+        note_failure(bulk, i->id, -EIO, "the program is ending, nothing was sent", NULL);
+        item_end(i, -EIO);
     } else {
-        struct deletion_request request = {.op = bulk->op,
-                                           .connector = connector,
-                                           .bulk = true,
-                                           .who = bulk->who,
-                                           .done = on_deleted,
-                                           .arg = i};
-        int err = deletion_start(b->deletions, &request, &i->deletion);
-        if (err < 0)
-            item_end(i, err);
+        delete (i, connector);
     }
+}
+
+static void note_not_asked(const struct item *i, int err)
+{
+    if (err == -EAGAIN)
+        note_failure(i->bulk, i->id, err,
+                     "it is not known, and too many others are being asked for",
+                     "wait a moment and write this id again");
+    else
+        note_failure(i->bulk, i->id, err, "it is not known, and could not be asked for",
+                     "the last line for a get of this id has the reason");
 }
 
 static void on_asked(void *arg, int err)
 {
     struct item *i = arg;
-    struct bulks *b = i->bulk->all;
-    b->asking -= i->waits;
-    i->waits = false;
-    loop_timer_set(b->loop, &b->turn, 0); /* there is room for another */
+    set_state(i, FRESH);
+    want_turn(i->bulk->all); /* there is room for another that is asked for */
     if (err < 0) {
-        if (err == -EAGAIN)
-            note_failure(i->bulk, i->id, err,
-                         "it is not known, and too many others are being asked for",
-                         "wait a moment and write this id again");
-        else
-            note_failure(i->bulk, i->id, err, "it is not known, and could not be asked for",
-                         "the last line for a get of this id has the reason");
+        note_not_asked(i, err);
         item_end(i, err);
     } else {
         item_go(i);
@@ -179,47 +246,42 @@ static void start_next(struct bulk *bulk)
         count_end(bulk, -ENOMEM);
         return;
     }
-    *i = (struct item){.bulk = bulk, .prev = bulk->items.prev, .next = &bulk->items};
-    i->prev->next = i->next->prev = i;
-    i->waiter = (struct catalogue_waiter){.done = on_asked, .arg = i};
+    *i = (struct item){.bulk = bulk, .waiter = {.done = on_asked, .arg = i}};
     memcpy(i->id, id, sizeof i->id);
+    TAILQ_INSERT_TAIL(&bulk->items, i, link);
     bulk->under_way++;
     bulk->all->under_way++;
     item_go(i);
 }
 
-static void to_end_of_ring(struct bulks *b, struct bulk *bulk)
-{
-    bulk->prev->next = bulk->next;
-    bulk->next->prev = bulk->prev;
-    bulk->prev = b->ring.prev;
-    bulk->next = &b->ring;
-    bulk->prev->next = bulk->next->prev = bulk;
-}
-
-/* Starts one id of the next write that has any. False: there is none, or no room. */
+/* Starts one id of the next write that has any, which then waits for its turn behind the others.
+ * False: there is none, or no room. */
 static bool start_one(struct bulks *b)
 {
-    if (b->stopping || b->under_way >= b->parallel || b->asking >= BULK_ASKS_MAX)
+    if (b->under_way >= b->parts.parallel || b->asking >= BULK_ASKS_MAX)
         return false;
-    for (struct bulk *bulk = b->ring.next; bulk != &b->ring; bulk = bulk->next) {
-        if (bulk->started == bulk->count)
-            continue;
-        to_end_of_ring(b, bulk);
-        start_next(bulk);
-        return true;
-    }
-    return false;
+    struct bulk *bulk = TAILQ_FIRST(&b->list);
+    while (bulk != NULL && bulk->started == bulk->count)
+        bulk = TAILQ_NEXT(bulk, link);
+    if (bulk == NULL)
+        return false;
+    TAILQ_REMOVE(&b->list, bulk, link);
+    TAILQ_INSERT_TAIL(&b->list, bulk, link);
+    start_next(bulk);
+    return true;
 }
 
 static void finish_ended(struct bulks *b)
 {
-    for (struct bulk *bulk = b->ring.next, *next; bulk != &b->ring; bulk = next) {
-        next = bulk->next;
-        if (bulk->under_way > 0 || bulk->started < bulk->count)
-            continue;
-        bulk->done(bulk->arg, bulk->err);
-        bulk_free(bulk);
+    struct bulk *bulk = TAILQ_FIRST(&b->list);
+    while (bulk != NULL) {
+        struct bulk *next = TAILQ_NEXT(bulk, link);
+        check_invariants(bulk);
+        if (bulk->under_way == 0 && bulk->started == bulk->count) {
+            bulk->done(bulk->arg, bulk->err);
+            bulk_free(bulk);
+        }
+        bulk = next;
     }
 }
 
@@ -230,8 +292,25 @@ static void on_turn(void *arg)
     while (n < BULK_SLICE && start_one(b))
         n++;
     if (n == BULK_SLICE)
-        loop_timer_set(b->loop, &b->turn, 0);
+        want_turn(b);
     finish_ended(b);
+}
+
+/* The ids that were not started never will be: one line of the journal tells of all of them. */
+static void drop_rest(struct bulk *bulk, int err, const char *why)
+{
+    size_t left = bulk->count - bulk->started;
+    char reason[SENTENCE_MAX];
+    if (left == 0)
+        return;
+    snprintf(reason, sizeof reason, "%s: nothing was sent for the last %zu of %zu ids", why, left,
+             bulk->count);
+    note_failure(bulk, "", err, reason, NULL);
+    bulk->started = bulk->count;
+    bulk->failed += left;
+    if (bulk->err == 0)
+        bulk->err = err;
+    check_invariants(bulk);
 }
 
 int bulk_start(struct bulks *b, const struct bulk_request *request, struct bulk **out)
@@ -247,87 +326,69 @@ int bulk_start(struct bulks *b, const struct bulk_request *request, struct bulk 
                           .ids = request->ids,
                           .count = request->count,
                           .done = request->done,
-                          .arg = request->arg,
-                          .prev = b->ring.prev,
-                          .next = &b->ring};
-    bulk->prev->next = bulk->next->prev = bulk;
-    bulk->items.next = bulk->items.prev = &bulk->items;
-    loop_timer_set(b->loop, &b->turn, 0);
+                          .arg = request->arg};
+    TAILQ_INIT(&bulk->items);
+    TAILQ_INSERT_TAIL(&b->list, bulk, link);
+    if (b->stopping)
+        drop_rest(bulk, -EIO, ending);
+    want_turn(b);
     *out = bulk;
     return 0;
-}
-
-/* What is left will never be started: one line tells of all of it. */
-static void drop_rest(struct bulk *bulk, int err, const char *why)
-{
-    size_t left = bulk->count - bulk->started;
-    char reason[128];
-    if (left == 0)
-        return;
-    snprintf(reason, sizeof reason, "%s: nothing was sent for the last %zu of %zu ids", why, left,
-             bulk->count);
-    note_failure(bulk, "", err, reason, NULL);
-    bulk->started = bulk->count;
-    bulk->failed += left;
-    if (bulk->err == 0)
-        bulk->err = err;
 }
 
 void bulk_abandon(struct bulk *bulk)
 {
     struct bulks *b = bulk->all;
     drop_rest(bulk, -EINTR, "interrupted");
-    while (bulk->items.next != &bulk->items) {
-        struct item *i = bulk->items.next;
-        if (i->deletion != NULL)
+    while (!TAILQ_EMPTY(&bulk->items)) {
+        struct item *i = TAILQ_FIRST(&bulk->items);
+        if (i->state == DELETING)
             deletion_abandon(i->deletion);
         item_free(i);
     }
     bulk_free(bulk);
-    loop_timer_set(b->loop, &b->turn, 0);
+    want_turn(b);
 }
 
 void bulks_stop(struct bulks *b)
 {
     b->stopping = true;
-    for (struct bulk *bulk = b->ring.next; bulk != &b->ring; bulk = bulk->next)
-        drop_rest(bulk, -EIO, "the program is ending");
-    loop_timer_set(b->loop, &b->turn, 0);
+    for (struct bulk *bulk = TAILQ_FIRST(&b->list); bulk != NULL; bulk = TAILQ_NEXT(bulk, link))
+        drop_rest(bulk, -EIO, ending);
+    want_turn(b);
 }
 
 unsigned bulks_under_way(const struct bulks *b)
 {
     unsigned n = 0;
-    for (const struct bulk *bulk = b->ring.next; bulk != &b->ring; bulk = bulk->next)
+    for (const struct bulk *bulk = TAILQ_FIRST(&b->list); bulk != NULL;
+         bulk = TAILQ_NEXT(bulk, link))
         n++;
     return n;
 }
 
 int bulks_render(const struct bulks *b, struct buf *to)
 {
-    int err = 0;
-    for (const struct bulk *x = b->ring.next; err == 0 && x != &b->ring; x = x->next)
-        err = buf_printf(to,
-                         "{\"operation\":\"bulk %s\",\"state\":\"under way\",\"pid\":%d,"
-                         "\"ids\":%zu,\"succeeded\":%zu,\"failed\":%zu,\"under_way\":%zu,"
-                         "\"waiting\":%zu}\n",
-                         request_op_name(x->op), (int)x->who.pid, x->count, x->succeeded, x->failed,
-                         x->under_way, x->count - x->started);
-    return err;
+    for (const struct bulk *x = TAILQ_FIRST(&b->list); x != NULL; x = TAILQ_NEXT(x, link)) {
+        int err =
+            buf_printf(to,
+                       "{\"operation\":\"bulk %s\",\"state\":\"under way\",\"pid\":%d,\"ids\":%zu,"
+                       "\"succeeded\":%zu,\"failed\":%zu,\"under_way\":%zu,\"waiting\":%zu}\n",
+                       request_op_name(x->op), (int)x->who.pid, x->count, x->succeeded, x->failed,
+                       x->under_way, x->count - x->started);
+        if (err < 0)
+            return err;
+    }
+    return 0;
 }
 
-int bulks_new(struct loop *loop, struct catalogue *catalogue, struct deletions *deletions,
-              struct journal *journal, unsigned parallel, struct bulks **out)
+int bulks_new(const struct bulk_parts *parts, struct bulks **out)
 {
     struct bulks *b = calloc(1, sizeof *b);
     if (b == NULL)
         return -ENOMEM;
-    *b = (struct bulks){.loop = loop,
-                        .catalogue = catalogue,
-                        .deletions = deletions,
-                        .journal = journal,
-                        .parallel = parallel};
-    b->ring.next = b->ring.prev = &b->ring;
+    b->parts = *parts;
+    TAILQ_INIT(&b->list);
     loop_timer_init(&b->turn, on_turn, b);
     *out = b;
     return 0;
@@ -337,8 +398,8 @@ void bulks_free(struct bulks *b)
 {
     if (b == NULL)
         return;
-    while (b->ring.next != &b->ring)
-        bulk_abandon(b->ring.next);
+    while (!TAILQ_EMPTY(&b->list))
+        bulk_abandon(TAILQ_FIRST(&b->list));
     loop_timer_clear(&b->turn);
     free(b);
 }

@@ -1,28 +1,68 @@
-#include "internal.h"
+#include "bigdatafs/deletion/deletion.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
-#include "bigdatafs/base/request.h"
 #include "bigdatafs/base/sentence.h"
-#include "bigdatafs/service/failure.h"
+#include "dispatch.h"
+#include "follow.h"
+#include "resolve.h"
+
+enum state { INTENT, DISPATCHED, OUTCOME };
+
+struct deletion {
+    TAILQ_ENTRY(deletion) link;
+    struct deletions *all;
+    enum state state;
+    struct connector *connector; /* pinned */
+    struct audit_record record;
+    struct dispatch dispatch;
+    bool abandoned;
+    deletion_done_fn *done; /* NULL: nobody waits */
+    void *arg;
+    int err; /* in OUTCOME */
+};
+
+struct deletions {
+    struct deletion_parts parts;
+    struct deletion_options options;
+    struct deletion_stats stats;
+    struct follows *follows;
+    struct resolutions *resolutions;
+    TAILQ_HEAD(, deletion) list;
+    unsigned under_way;
+    bool closed;     /* none is begun any more */
+    bool stopping;   /* no DELETE is sent any more */
+    uint64_t *times; /* guard: when the last options.guard single deletions were let through */
+    size_t next_time;
+};
 
 static const char interrupted[] = "interrupted before it was sent";
-static const char interrupted_later[] = "interrupted, and not sent again";
 static const char no_memory[] = "no memory, nothing was sent";
 static const char ending[] = "the program is ending, nothing was sent";
+static const char too_late[] = "the audit log took too long, nothing was sent";
+
+static void check_invariants(const struct deletion *x)
+{
+    assert(dispatch_is_under_way(&x->dispatch) == (x->state == DISPATCHED));
+    assert(x->state != INTENT || x->dispatch.state == DISPATCH_IDLE);
+    assert(x->state != OUTCOME || x->err < 0 || x->dispatch.state == DISPATCH_ENDED);
+    assert(x->state == OUTCOME || x->connector->progress == PROGRESS_UNDER_WAY);
+    assert(x->connector->pins > 0);
+    assert(!x->abandoned || x->done == NULL);
+    (void)x;
+}
 
 /* The end of a deletion */
 
 static void deletion_free(struct deletion *x)
 {
-    if (x->op != NULL)
-        api_cancel(x->op);
-    loop_timer_clear(&x->resend);
-    x->prev->next = x->next;
-    x->next->prev = x->prev;
+    dispatch_cancel(&x->dispatch);
+    TAILQ_REMOVE(&x->all->list, x, link);
     x->all->under_way--;
     x->connector->pins--;
     free(x);
@@ -37,212 +77,111 @@ static void on_outcome_written(void *arg, int err)
     deletion_free(x);
 }
 
-static const char *result_name(const struct deletion *x)
+static enum audit_result result_of(const struct deletion *x)
 {
     if (x->err == 0)
-        return "done";
-    return x->unsure ? "unknown" : "failed";
+        return AUDIT_DONE;
+    return x->dispatch.unsure ? AUDIT_UNKNOWN : AUDIT_FAILED;
 }
 
-/* The DELETE failed by its answer, or after one that said yes, or without any. */
-static void note_failure(const struct deletion *x)
+/* Tells of a DELETE that failed by its answer, after an answer that said yes, or without any. */
+static void note_failure(const struct deletion *x, const char *reason)
 {
-    bool refused = x->answered && x->result.err < 0;
+    const struct deletion_parts *p = &x->all->parts;
+    bool answered = x->dispatch.answered, refused = answered && x->dispatch.result.err < 0;
     struct journal_note note = {.operation = request_op_name(x->record.op),
                                 .id = x->record.id,
                                 .who = &x->record.who,
                                 .err = x->err,
-                                .result = refused ? &x->result : NULL,
-                                .reason = x->reason};
-    if (x->answered && !refused)
+                                .result = refused ? &x->dispatch.result : NULL,
+                                .reason = reason};
+    if (answered && !refused)
         note.hint = "the service said yes to the DELETE: write to .bigdatafs/refresh and look "
                     "whether the connector is archived, before you try again";
-    journal_add(x->all->journal, &note);
+    journal_add(p->journal, &note);
+    log_line(p->log, x->err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s",
+             request_op_name(x->record.op), x->record.id, reason);
 }
 
-/* Everything is known that will be: writes the outcome, sets the tree right, and ends. */
-static void conclude(struct deletion *x, int err)
+static void count_end(struct deletion_stats *stats, const struct deletion *x)
+{
+    if (x->err < 0)
+        stats->failed++;
+    else if (x->record.op == REQUEST_ARCHIVE)
+        stats->archived++;
+    else
+        stats->accepted++;
+}
+
+/* Writes the outcome, after which the deletion ends: it may be freed when this returns. */
+static void record_outcome(struct deletion *x, const char *reason)
+{
+    struct audit *audit = x->all->parts.audit;
+    bool gone = x->err == 0 && x->dispatch.gone && x->record.op == REQUEST_FORCE_DELETE;
+    const struct audit_record record = x->record;
+    struct audit_outcome outcome = {.result = result_of(x),
+                                    .err = x->err,
+                                    .status = x->dispatch.result.status,
+                                    .requests = x->dispatch.requests,
+                                    .reason = x->err < 0 ? reason : ""};
+    audit_outcome(audit, &x->record, &outcome, on_outcome_written, x);
+    if (gone) /* nothing follows it that would say so */
+        audit_resolved(audit, &record, AUDIT_GONE);
+}
+
+/* Everything is known that will be. reason is for err < 0. The deletion may be freed when this
+ * returns. */
+static void conclude(struct deletion *x, int err, const char *reason)
 {
     struct deletions *d = x->all;
     x->state = OUTCOME;
     x->err = err;
-    if (err == 0 && x->record.op == REQUEST_ARCHIVE)
-        d->stats.archived++;
-    else if (err == 0)
-        d->stats.accepted++;
+    count_end(&d->stats, x);
     if (x->connector->progress == PROGRESS_UNDER_WAY)
-        catalogue_set_progress(d->catalogue, x->connector, PROGRESS_IDLE);
-    if (err < 0) {
-        log_line(d->log, err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s",
-                 request_op_name(x->record.op), x->record.id, x->reason);
-        note_failure(x);
-        d->stats.failed++;
-        if (x->unsure)
-            followup_resolve(d, &x->record);
-    }
-    struct audit_outcome outcome = {.result = result_name(x),
-                                    .err = err,
-                                    .status = x->result.status,
-                                    .requests = x->requests,
-                                    .reason = err < 0 ? x->reason : ""};
-    bool ended = err == 0 && x->gone && x->record.op == REQUEST_FORCE_DELETE;
-    const struct audit_record record = x->record; /* x may be gone after the next line */
-    audit_outcome(d->audit, &x->record, &outcome, on_outcome_written, x);
-    if (ended) /* no job will say it */
-        audit_resolved(d->audit, &record, "gone");
-}
-
-static void gone(struct deletion *x)
-{
-    x->gone = true;
-    if (connector_exists(x->connector))
-        catalogue_learn_gone(x->all->catalogue, x->connector);
-}
-
-static void archived(struct deletion *x, struct snapshot *snapshot)
-{
-    int err = catalogue_learn(x->all->catalogue, snapshot, NULL);
+        catalogue_set_progress(d->parts.catalogue, x->connector, PROGRESS_IDLE);
+    check_invariants(x);
     if (err < 0)
-        snprintf(x->reason, sizeof x->reason, "archived, but not shown: %s", strerror(-err));
-    conclude(x, err);
+        note_failure(x, reason);
+    if (result_of(x) == AUDIT_UNKNOWN)
+        resolutions_add(d->resolutions, &x->record);
+    record_outcome(x, reason);
 }
 
-static void send(struct deletion *x);
-
-static void on_resend_due(void *arg)
-{
-    send(arg);
-}
-
-static void resend(struct deletion *x)
-{
-    uint64_t delay_ms = (uint64_t)DELETION_RESEND_MS << x->resends;
-    struct loop *loop = x->all->loop;
-    if (x->abandoned || x->resends == DELETION_RESENDS_MAX ||
-        loop_now(loop) + delay_ms >= x->deadline_ms) {
-        conclude(x, x->err);
-        return;
-    }
-    x->resends++;
-    x->state = SENDING;
-    loop_timer_init(&x->resend, on_resend_due, x);
-    loop_timer_set(loop, &x->resend, delay_ms);
-}
-
-/* A GET tells what became of a DELETE whose answer was lost or did not say. */
-static void on_checked(void *arg, const struct api_result *r)
+static void on_dispatched(void *arg)
 {
     struct deletion *x = arg;
-    x->op = NULL;
-    bool is_gone = api_says_gone(r);
-    if (is_gone) {
-        gone(x);
-        conclude(x, 0);
-    } else if (r->err < 0) {
-        api_describe(r, x->reason, sizeof x->reason);
-        conclude(x, x->err < 0 ? x->err : r->err);
-    } else if (x->record.op == REQUEST_FORCE_DELETE && x->last_unsure) {
-        resend(x); /* it is still there, so the lost one may be sent again */
-    } else if (x->record.op == REQUEST_FORCE_DELETE) {
-        conclude(x, x->err); /* the last one was refused, and one before it may still run */
-    } else if (r->snapshot->archived) {
-        archived(x, r->snapshot);
-    } else {
-        x->unsure = false;
-        if (x->err == 0)
-            snprintf(x->reason, sizeof x->reason,
-                     "the service accepted the DELETE, but the connector is not archived");
-        conclude(x, x->err < 0 ? x->err : -EIO);
-    }
+    const struct dispatch *dispatch = &x->dispatch;
+    if (x->record.op == REQUEST_FORCE_DELETE && dispatch->err == 0 && !dispatch->gone)
+        follows_add(x->all->follows, x->connector, &x->record);
+    conclude(x, dispatch->err, dispatch->reason);
 }
 
-static void check(struct deletion *x)
-{
-    struct deletions *d = x->all;
-    struct api_call call = {.deadline_ms = x->deadline_ms, .done = on_checked, .arg = x};
-    x->state = CHECKING;
-    int err = loop_now(d->loop) >= x->deadline_ms ? -ETIMEDOUT
-                                                  : api_get(d->api, x->record.id, &call, &x->op);
-    if (err < 0)
-        conclude(x, x->err < 0 ? x->err : err);
-}
-
-static void accepted(struct deletion *x)
-{
-    if (x->record.op == REQUEST_FORCE_DELETE) {
-        followup_start(x->all, x->connector, &x->record);
-        conclude(x, 0);
-        return;
-    }
-    x->unsure = true; /* the answer did not show the connector as archived */
-    check(x);
-}
-
-static void on_answer(void *arg, const struct api_result *r)
-{
-    struct deletion *x = arg;
-    x->op = NULL;
-    x->requests += r->attempts;
-    x->result = *r;
-    x->result.snapshot = NULL;
-    x->answered = true;
-    x->err = r->err;
-    bool is_gone = api_says_gone(r);
-    bool was_lost = x->unsure || r->lost;
-    x->last_unsure = r->unsure;
-    x->unsure = x->unsure || r->unsure;
-    if (r->err < 0)
-        api_describe(r, x->reason, sizeof x->reason);
-    if (r->err == 0) {
-        x->unsure = false;
-        if (x->record.op == REQUEST_ARCHIVE && r->snapshot != NULL && r->snapshot->archived)
-            archived(x, r->snapshot);
-        else
-            accepted(x);
-    } else if (is_gone) {
-        x->unsure = false;
-        gone(x);
-        conclude(x, was_lost ? 0 : r->err);
-    } else if (x->unsure) {
-        check(x);
-    } else {
-        conclude(x, r->err);
-    }
-}
-
-static void send(struct deletion *x)
-{
-    struct deletions *d = x->all;
-    struct api_call call = {.deadline_ms = x->deadline_ms, .done = on_answer, .arg = x};
-    x->state = SENDING;
-    int err;
-    if (loop_now(d->loop) >= x->deadline_ms)
-        err = x->err;
-    else if (x->record.op == REQUEST_FORCE_DELETE)
-        err = api_force_delete(d->api, x->record.id, &call, &x->op);
-    else
-        err = api_archive(d->api, x->record.id, &call, &x->op);
-    if (err < 0)
-        conclude(x, err);
-}
+/* On the way */
 
 static void on_intent_written(void *arg, int err)
 {
     struct deletion *x = arg;
-    if (err == 0 && !x->all->stopping && !x->abandoned) {
-        x->err = -ETIMEDOUT; /* unless something better comes */
-        snprintf(x->reason, sizeof x->reason, "the audit log took too long, nothing was sent");
-        send(x);
-        return;
+    char reason[SENTENCE_MAX];
+    if (err < 0) {
+        snprintf(reason, sizeof reason, "the audit log cannot be written (%s), nothing was sent",
+                 strerror(-err));
+        conclude(x, -EIO, reason);
+    } else if (x->abandoned) {
+        conclude(x, -EINTR, interrupted);
+    } else if (x->all->stopping) {
+        conclude(x, -EIO, ending);
+    } else if (loop_now(x->all->parts.loop) >= x->dispatch.request.deadline_ms) {
+        conclude(x, -ETIMEDOUT, too_late);
+    } else {
+        x->state = DISPATCHED;
+        dispatch_start(&x->dispatch);
     }
-    if (err == 0) {
-        snprintf(x->reason, sizeof x->reason, "%s", x->abandoned ? interrupted : ending);
-        conclude(x, x->abandoned ? -EINTR : -EIO);
-        return;
-    }
-    snprintf(x->reason, sizeof x->reason, "the audit log cannot be written (%s), nothing was sent",
-             strerror(-err));
-    conclude(x, -EIO);
+}
+
+static void on_dry_run_intent(void *arg, int err)
+{
+    conclude(arg, err == 0 ? -EPERM : -EIO,
+             err == 0 ? "would delete: -o dry_run sends nothing" : strerror(-err));
 }
 
 /* The start */
@@ -252,7 +191,7 @@ static int guard(struct deletions *d, bool bulk)
     unsigned most = d->options.guard;
     if (bulk || most == 0)
         return 0;
-    uint64_t *oldest = &d->times[d->next_time % most], now = loop_now(d->loop);
+    uint64_t *oldest = &d->times[d->next_time % most], now = loop_now(d->parts.loop);
     if (*oldest != 0 && now - *oldest < DELETION_GUARD_S * 1000)
         return -EDQUOT;
     *oldest = now;
@@ -266,24 +205,25 @@ static int refuse(struct deletions *d, const struct deletion_request *request, i
     const char *operation = request_op_name(request->op), *id = request->connector->id;
     struct journal_note note = {
         .operation = operation, .id = id, .who = &request->who, .err = err, .reason = reason};
-    journal_add(d->journal, &note);
+    journal_add(d->parts.journal, &note);
     d->stats.refused++;
     /* Two who want the same are no trouble; everything else is worth a look. */
-    log_line(d->log, err == -EBUSY ? LOG_INFO : LOG_WARNING, "%s of %s refused: %s", operation, id,
-             reason);
+    log_line(d->parts.log, err == -EBUSY ? LOG_INFO : LOG_WARNING, "%s of %s refused: %s",
+             operation, id, reason);
     return err;
 }
 
 static int may_start(struct deletions *d, const struct deletion_request *request)
 {
+    const struct audit *audit = d->parts.audit;
     char reason[SENTENCE_MAX];
     if (d->closed)
         return refuse(d, request, -EIO, ending);
     if (request->connector->progress != PROGRESS_IDLE)
         return refuse(d, request, -EBUSY, "a deletion of it is under way already");
-    if (audit_state(d->audit) < 0) {
+    if (audit_state(audit) < 0) {
         snprintf(reason, sizeof reason, "the audit log %s cannot be written (%s), nothing was sent",
-                 audit_path(d->audit), strerror(-audit_state(d->audit)));
+                 audit_path(audit), strerror(-audit_state(audit)));
         return refuse(d, request, -EIO, reason);
     }
     if (guard(d, request->bulk) < 0) {
@@ -296,12 +236,24 @@ static int may_start(struct deletions *d, const struct deletion_request *request
     return 0;
 }
 
-static void on_dry_run_intent(void *arg, int err)
+static void deletion_init(struct deletion *x, struct deletions *d,
+                          const struct deletion_request *request)
 {
-    struct deletion *x = arg;
-    snprintf(x->reason, sizeof x->reason, "%s",
-             err == 0 ? "would delete: -o dry_run sends nothing" : strerror(-err));
-    conclude(x, err == 0 ? -EPERM : -EIO);
+    *x = (struct deletion){.all = d,
+                           .connector = request->connector,
+                           .record = {.op = request->op, .who = request->who},
+                           .done = request->done,
+                           .arg = request->arg};
+    memcpy(x->record.id, request->connector->id, sizeof x->record.id);
+    struct dispatch_request dispatch = {.loop = d->parts.loop,
+                                        .api = d->parts.api,
+                                        .catalogue = d->parts.catalogue,
+                                        .op = request->op,
+                                        .connector = request->connector,
+                                        .deadline_ms = api_deadline(d->parts.api),
+                                        .done = on_dispatched,
+                                        .arg = x};
+    dispatch_init(&x->dispatch, &dispatch);
 }
 
 int deletion_start(struct deletions *d, const struct deletion_request *request,
@@ -314,59 +266,35 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
     struct deletion *x = calloc(1, sizeof *x);
     if (x == NULL)
         return refuse(d, request, -ENOMEM, no_memory);
-    *x = (struct deletion){.all = d,
-                           .connector = connector,
-                           .deadline_ms = api_deadline(d->api),
-                           .done = request->done,
-                           .arg = request->arg,
-                           .record = {.op = request->op, .who = request->who}};
-    memcpy(x->record.id, connector->id, sizeof connector->id);
-    err = audit_intent(d->audit, &x->record, connector->snapshot,
+    deletion_init(x, d, request);
+    err = audit_intent(d->parts.audit, &x->record, connector->snapshot,
                        d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
     if (err < 0) {
         free(x);
         return refuse(d, request, err, no_memory);
     }
-    x->prev = d->ring.prev;
-    x->next = &d->ring;
-    x->prev->next = x->next->prev = x;
+    TAILQ_INSERT_TAIL(&d->list, x, link);
     d->under_way++;
     connector->pins++;
-    catalogue_set_progress(d->catalogue, connector, PROGRESS_UNDER_WAY);
+    catalogue_set_progress(d->parts.catalogue, connector, PROGRESS_UNDER_WAY);
+    check_invariants(x);
     *out = x;
     return 0;
-}
-
-/* Ends the operation under way; the DELETEs that it tried stay on record. */
-static void cancel(struct deletion *x)
-{
-    loop_timer_clear(&x->resend);
-    if (x->op == NULL)
-        return;
-    if (x->state == SENDING)
-        x->requests += api_attempts(x->op);
-    x->unsure = x->unsure || api_sent(x->op) != API_UNSENT;
-    api_cancel(x->op);
-    x->op = NULL;
 }
 
 void deletion_abandon(struct deletion *x)
 {
     x->done = NULL;
     x->abandoned = true;
-    if (x->state != SENDING)
-        return; /* what comes next sees that it is abandoned */
-    if (x->op != NULL && api_sent(x->op) == API_IN_FLIGHT) {
-        api_send_no_more(x->op);
-        return;
-    }
-    cancel(x);
-    x->err = -EINTR;
-    snprintf(x->reason, sizeof x->reason, "%s", x->requests > 0 ? interrupted_later : interrupted);
-    if (x->unsure)
-        check(x);
-    else
-        conclude(x, -EINTR);
+    if (x->state == DISPATCHED)
+        dispatch_abandon(&x->dispatch);
+}
+
+/* All of them */
+
+void deletions_recover(struct deletions *d)
+{
+    resolutions_recover(d->resolutions);
 }
 
 void deletions_close(struct deletions *d)
@@ -377,13 +305,13 @@ void deletions_close(struct deletions *d)
 void deletions_stop(struct deletions *d)
 {
     d->closed = d->stopping = true;
-    for (struct deletion *x = d->ring.next, *next; x != &d->ring; x = next) {
-        next = x->next;
-        if (x->op == NULL && !loop_timer_is_set(&x->resend))
-            continue;
-        cancel(x);
-        snprintf(x->reason, sizeof x->reason, "the program ended before the answer came");
-        conclude(x, -EIO); /* not EINTR, after which some shells would write again at once */
+    resolutions_stop(d->resolutions);
+    struct deletion *x = TAILQ_FIRST(&d->list);
+    while (x != NULL) {
+        struct deletion *next = TAILQ_NEXT(x, link);
+        if (x->state == DISPATCHED) /* not EINTR, after which some shells would write again */
+            dispatch_stop(&x->dispatch, -EIO, "the program ended before the answer came");
+        x = next;
     }
 }
 
@@ -399,25 +327,18 @@ const struct deletion_stats *deletions_stats(const struct deletions *d)
 
 int deletions_render(const struct deletions *d, struct buf *to)
 {
-    int err = 0;
-    for (const struct deletion *x = d->ring.next; err == 0 && x != &d->ring; x = x->next)
-        err = buf_printf(to, "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"under way\"}\n",
-                         x->record.id, request_op_name(x->record.op));
-    for (const struct job *j = d->jobs.next; err == 0 && j != &d->jobs; j = j->next) {
-        bool stalled = j->connector->progress == PROGRESS_STALLED;
-        uint64_t quiet_s = (loop_now(d->loop) - j->progress_ms) / 1000;
-        err = buf_printf(to,
-                         "{\"id\":\"%s\",\"operation\":\"hard delete\",\"state\":\"%s\","
-                         "\"seconds_since_progress\":%llu}\n",
-                         j->connector->id, stalled ? "stalled" : "deleting",
-                         (unsigned long long)quiet_s);
+    for (const struct deletion *x = TAILQ_FIRST(&d->list); x != NULL; x = TAILQ_NEXT(x, link)) {
+        int err = buf_printf(to, "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"under way\"}\n",
+                             x->record.id, request_op_name(x->record.op));
+        if (err < 0)
+            return err;
     }
-    return err;
+    return follows_render(d->follows, to);
 }
 
 unsigned deletions_jobs(const struct deletions *d)
 {
-    return d->job_count;
+    return follows_count(d->follows);
 }
 
 int deletions_new(const struct deletion_parts *parts, const struct deletion_options *options,
@@ -426,20 +347,21 @@ int deletions_new(const struct deletion_parts *parts, const struct deletion_opti
     struct deletions *d = calloc(1, sizeof *d);
     if (d == NULL)
         return -ENOMEM;
-    *d = (struct deletions){.loop = parts->loop,
-                            .log = parts->log,
-                            .api = parts->api,
-                            .catalogue = parts->catalogue,
-                            .audit = parts->audit,
-                            .journal = parts->journal,
-                            .options = *options};
-    d->ring.next = d->ring.prev = &d->ring;
-    d->jobs.next = d->jobs.prev = &d->jobs;
-    d->resolutions.next = d->resolutions.prev = &d->resolutions;
+    d->parts = *parts;
+    d->options = *options;
+    TAILQ_INIT(&d->list);
+    struct follow_parts follow = {.loop = parts->loop,
+                                  .log = parts->log,
+                                  .api = parts->api,
+                                  .catalogue = parts->catalogue,
+                                  .audit = parts->audit};
     d->times = calloc(options->guard > 0 ? options->guard : 1, sizeof *d->times);
-    if (d->times == NULL) {
-        free(d);
-        return -ENOMEM;
+    int err = d->times != NULL ? follows_new(&follow, &d->follows) : -ENOMEM;
+    if (err == 0)
+        err = resolutions_new(&follow, d->follows, &d->resolutions);
+    if (err < 0) {
+        deletions_free(d);
+        return err;
     }
     *out = d;
     return 0;
@@ -449,10 +371,10 @@ void deletions_free(struct deletions *d)
 {
     if (d == NULL)
         return;
-    while (d->ring.next != &d->ring)
-        deletion_free(d->ring.next);
-    followup_free(d);
-    free(d->earlier);
+    while (!TAILQ_EMPTY(&d->list))
+        deletion_free(TAILQ_FIRST(&d->list));
+    resolutions_free(d->resolutions);
+    follows_free(d->follows);
     free(d->times);
     free(d);
 }

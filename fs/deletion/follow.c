@@ -1,257 +1,186 @@
-/* What comes after the answer to a DELETE: hard deletes that run, outcomes that are unknown. */
+#include "follow.h"
+
+#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
-#include "internal.h"
+enum state { WAITING, ASKING };
 
-enum {
-    RECOVER_AT_ONCE = 16,
-    RESOLUTION_LOOKS = 4, /* without progress, at a hard delete whose outcome is unknown */
+/* A hard delete that the service accepted. */
+struct follow {
+    TAILQ_ENTRY(follow) link;
+    struct follows *all;
+    enum state state;
+    struct connector *connector;
+    struct audit_record record;
+    struct api_op *op; /* the GET, in ASKING */
+    struct loop_timer timer;
+    uint64_t delay_ms;
+    uint64_t progress_ms;  /* loop_now when the connector last changed */
+    struct snapshot *last; /* the connector as it was then; NULL: not seen yet */
 };
 
-/* Jobs */
+struct follows {
+    struct follow_parts parts;
+    TAILQ_HEAD(, follow) list;
+    unsigned count;
+};
 
-static void on_job_due(void *arg);
-
-static void job_free(struct job *job)
+static void check_invariants(const struct follow *x)
 {
-    loop_timer_clear(&job->timer);
-    if (job->op != NULL)
-        api_cancel(job->op);
-    job->prev->next = job->next;
-    job->next->prev = job->prev;
-    job->all->job_count--;
-    job->connector->pins--;
-    snapshot_unref(job->last);
-    free(job);
+    assert((x->op != NULL) == (x->state == ASKING));
+    assert(loop_timer_is_set(&x->timer) == (x->state == WAITING));
+    assert(x->connector->pins > 0);
+    assert(connector_is_being_deleted(x->connector));
+    assert(x->delay_ms >= FOLLOW_FIRST_MS && x->delay_ms <= FOLLOW_SLOWEST_MS);
+    (void)x;
 }
 
-static void job_gone(struct job *job)
+static void follow_free(struct follow *x)
 {
-    struct deletions *d = job->all;
-    struct connector *connector = job->connector;
-    audit_resolved(d->audit, &job->record, "gone");
-    log_info(d->log, "%s is deleted", connector->id);
-    connector->pins++;
-    job_free(job);
+    loop_timer_clear(&x->timer);
+    if (x->op != NULL)
+        api_cancel(x->op);
+    TAILQ_REMOVE(&x->all->list, x, link);
+    x->all->count--;
+    x->connector->pins--;
+    snapshot_unref(x->last);
+    free(x);
+}
+
+static void wait(struct follow *x)
+{
+    x->state = WAITING;
+    loop_timer_set(x->all->parts.loop, &x->timer, x->delay_ms);
+    check_invariants(x);
+}
+
+static void gone(struct follow *x)
+{
+    const struct follow_parts *p = &x->all->parts;
+    struct connector *connector = x->connector;
+    audit_resolved(p->audit, &x->record, AUDIT_GONE);
+    log_info(p->log, "%s is deleted", connector->id);
     if (connector_exists(connector))
-        catalogue_learn_gone(d->catalogue, connector);
-    catalogue_set_progress(d->catalogue, connector, PROGRESS_IDLE);
-    connector->pins--;
+        catalogue_learn_gone(p->catalogue, connector);
+    catalogue_set_progress(p->catalogue, connector, PROGRESS_IDLE);
+    follow_free(x);
 }
 
-static void job_seen(struct job *job, struct snapshot *now)
+static void seen(struct follow *x, struct snapshot *now)
 {
-    struct deletions *d = job->all;
-    if (!snapshot_has_text(job->last, now->text, now->text_len)) {
-        snapshot_unref(job->last);
-        job->last = snapshot_ref(now);
-        job->progress_ms = loop_now(d->loop);
-        int err = catalogue_learn(d->catalogue, now, NULL);
-        if (err < 0)
-            log_warning(d->log, "%s: %s", job->connector->id, strerror(-err));
-    }
+    const struct follow_parts *p = &x->all->parts;
+    if (snapshot_has_text(x->last, now->text, now->text_len))
+        return;
+    snapshot_unref(x->last);
+    x->last = snapshot_ref(now);
+    x->progress_ms = loop_now(p->loop);
+    int err = catalogue_learn(p->catalogue, now, NULL);
+    if (err < 0)
+        log_warning(p->log, "%s: %s", x->connector->id, strerror(-err));
 }
 
-/* No progress counts, whether the service shows none or cannot be asked. */
-static void note_progress(struct job *job)
+/* Whether the service shows no progress or cannot be asked: both count as none. */
+static void note_progress(struct follow *x)
 {
-    struct deletions *d = job->all;
-    bool stalled = loop_now(d->loop) - job->progress_ms >= JOB_STALLED_MS;
-    if (stalled && job->connector->progress != PROGRESS_STALLED)
-        log_warning(d->log, "the hard delete of %s makes no progress", job->connector->id);
-    catalogue_set_progress(d->catalogue, job->connector,
+    const struct follow_parts *p = &x->all->parts;
+    bool stalled = loop_now(p->loop) - x->progress_ms >= FOLLOW_STALLED_MS;
+    if (stalled && x->connector->progress != PROGRESS_STALLED)
+        log_warning(p->log, "the hard delete of %s makes no progress", x->connector->id);
+    catalogue_set_progress(p->catalogue, x->connector,
                            stalled ? PROGRESS_STALLED : PROGRESS_DELETING);
 }
 
-static void on_job_answer(void *arg, const struct api_result *r)
+static void on_answer(void *arg, const struct api_result *result)
 {
-    struct job *job = arg;
-    job->op = NULL;
-    if (api_says_gone(r)) {
-        job_gone(job);
+    struct follow *x = arg;
+    x->op = NULL;
+    if (api_says_gone(result)) {
+        gone(x);
         return;
     }
-    if (r->err == 0)
-        job_seen(job, r->snapshot);
-    note_progress(job);
-    job->delay_ms += job->delay_ms / 2;
-    if (job->delay_ms > JOB_SLOWEST_MS)
-        job->delay_ms = JOB_SLOWEST_MS;
-    loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
+    if (result->err == 0)
+        seen(x, result->snapshot);
+    note_progress(x);
+    x->delay_ms += x->delay_ms / 2;
+    if (x->delay_ms > FOLLOW_SLOWEST_MS)
+        x->delay_ms = FOLLOW_SLOWEST_MS;
+    wait(x);
 }
 
-static void on_job_due(void *arg)
+static void on_due(void *arg)
 {
-    struct job *job = arg;
-    struct api_call call = {
-        .deadline_ms = api_deadline(job->all->api), .done = on_job_answer, .arg = job};
-    if (api_get(job->all->api, job->connector->id, &call, &job->op) < 0)
-        loop_timer_set(job->all->loop, &job->timer, job->delay_ms);
-}
-
-void followup_start(struct deletions *d, struct connector *connector,
-                    const struct audit_record *record)
-{
-    struct job *job = calloc(1, sizeof *job);
-    if (job == NULL) {
-        log_error(d->log, "no memory to follow the hard delete of %s", connector->id);
+    struct follow *x = arg;
+    struct api *api = x->all->parts.api;
+    struct api_call call = {.deadline_ms = api_deadline(api), .done = on_answer, .arg = x};
+    if (api_get(api, x->connector->id, &call, &x->op) < 0) {
+        wait(x);
         return;
     }
-    *job =
-        (struct job){.all = d, .connector = connector, .record = *record, .delay_ms = JOB_FIRST_MS};
-    job->progress_ms = loop_now(d->loop);
-    job->prev = d->jobs.prev;
-    job->next = &d->jobs;
-    job->prev->next = job->next->prev = job;
-    d->job_count++;
+    x->state = ASKING;
+    check_invariants(x);
+}
+
+void follows_add(struct follows *f, struct connector *connector, const struct audit_record *record)
+{
+    struct follow *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        log_error(f->parts.log, "no memory to follow the hard delete of %s", connector->id);
+        return;
+    }
+    *x = (struct follow){.all = f,
+                         .connector = connector,
+                         .record = *record,
+                         .delay_ms = FOLLOW_FIRST_MS,
+                         .progress_ms = loop_now(f->parts.loop)};
+    TAILQ_INSERT_TAIL(&f->list, x, link);
+    f->count++;
     connector->pins++;
-    loop_timer_init(&job->timer, on_job_due, job);
-    loop_timer_set(d->loop, &job->timer, job->delay_ms);
-    catalogue_set_progress(d->catalogue, connector, PROGRESS_DELETING);
+    catalogue_set_progress(f->parts.catalogue, connector, PROGRESS_DELETING);
+    loop_timer_init(&x->timer, on_due, x);
+    wait(x);
 }
 
-/* Unknown outcomes */
-
-static void recover_next(struct deletions *d);
-
-static const char *place_name(const struct connector *connector)
+unsigned follows_count(const struct follows *f)
 {
-    if (!connector_exists(connector))
-        return "gone";
-    return connector->place == PLACE_ARCHIVED ? "archived" : "still there";
+    return f->count;
 }
 
-static void resolution_free(struct resolution *r)
+int follows_render(const struct follows *f, struct buf *to)
 {
-    catalogue_unwait(&r->waiter);
-    loop_timer_clear(&r->timer);
-    snapshot_unref(r->seen);
-    r->prev->next = r->next;
-    r->next->prev = r->prev;
-    r->all->resolving--;
-    free(r);
-}
-
-static void look_again(struct resolution *r)
-{
-    loop_timer_set(r->all->loop, &r->timer, r->delay_ms);
-    r->delay_ms = r->delay_ms < JOB_SLOWEST_MS / 2 ? r->delay_ms * 2 : JOB_SLOWEST_MS;
-}
-
-/* A hard delete may be running although its answer was lost: only one that shows no progress over
- * several looks is still there. */
-static bool may_be_running(struct resolution *r, const struct connector *connector)
-{
-    if (r->record.op != REQUEST_FORCE_DELETE || connector == NULL || connector->snapshot == NULL)
-        return false;
-    struct snapshot *now = connector->snapshot;
-    bool moved = r->seen != NULL && !snapshot_has_text(r->seen, now->text, now->text_len);
-    snapshot_unref(r->seen);
-    r->seen = snapshot_ref(now);
-    if (moved) {
-        r->looks = 0;
-        r->delay_ms = JOB_FIRST_MS;
+    int err = 0;
+    for (const struct follow *x = TAILQ_FIRST(&f->list); x != NULL; x = TAILQ_NEXT(x, link)) {
+        bool stalled = x->connector->progress == PROGRESS_STALLED;
+        uint64_t quiet_s = (loop_now(f->parts.loop) - x->progress_ms) / 1000;
+        err = buf_printf(to,
+                         "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"%s\","
+                         "\"seconds_since_progress\":%llu}\n",
+                         x->connector->id, request_op_name(x->record.op),
+                         stalled ? "stalled" : "deleting", (unsigned long long)quiet_s);
+        if (err < 0)
+            break;
     }
-    return ++r->looks < RESOLUTION_LOOKS;
+    return err;
 }
 
-static void on_resolved(void *arg, int err)
+int follows_new(const struct follow_parts *parts, struct follows **out)
 {
-    struct resolution *r = arg;
-    struct deletions *d = r->all;
-    struct connector *connector = connectors_find(catalogue_connectors(d->catalogue), r->record.id);
-    bool runs = r->accepted && connector_exists(connector);
-    /* What was not seen is no look: only an answer tells that nothing moves. */
-    bool wait =
-        err < 0 || (runs ? connector_is_being_deleted(connector) : may_be_running(r, connector));
-    if (wait) {
-        look_again(r);
+    struct follows *f = calloc(1, sizeof *f);
+    if (f == NULL)
+        return -ENOMEM;
+    f->parts = *parts;
+    TAILQ_INIT(&f->list);
+    *out = f;
+    return 0;
+}
+
+void follows_free(struct follows *f)
+{
+    if (f == NULL)
         return;
-    }
-    bool of_earlier_run = r->of_earlier_run;
-    if (runs) {
-        followup_start(d, connector, &r->record);
-    } else {
-        audit_resolved(d->audit, &r->record, place_name(connector));
-        log_info(d->log, "%s, whose outcome was unknown, is %s", r->record.id,
-                 place_name(connector));
-    }
-    resolution_free(r);
-    if (of_earlier_run)
-        recover_next(d);
-}
-
-static void on_look_due(void *arg)
-{
-    struct resolution *r = arg;
-    int err;
-    if (catalogue_ask(r->all->catalogue, r->record.id, &r->waiter, &err) != CATALOGUE_ASKED)
-        on_resolved(r, err);
-}
-
-static void resolve(struct deletions *d, const struct audit_record *record, bool of_earlier_run,
-                    bool was_accepted)
-{
-    struct resolution *r = d->stopping ? NULL : calloc(1, sizeof *r);
-    if (r == NULL)
-        return; /* the next mount resolves it */
-    *r = (struct resolution){.all = d,
-                             .record = *record,
-                             .of_earlier_run = of_earlier_run,
-                             .accepted = was_accepted,
-                             .delay_ms = JOB_FIRST_MS,
-                             .prev = d->resolutions.prev,
-                             .next = &d->resolutions};
-    r->waiter = (struct catalogue_waiter){.done = on_resolved, .arg = r};
-    r->prev->next = r->next->prev = r;
-    d->resolving++;
-    loop_timer_init(&r->timer, on_look_due, r);
-    loop_timer_set(d->loop, &r->timer, 0);
-}
-
-void followup_resolve(struct deletions *d, const struct audit_record *record)
-{
-    resolve(d, record, false, false);
-}
-
-/* Takes up what an earlier run left open, a few at a time. A hard delete that was accepted is
- * followed again; of everything else the service is asked what became of it. */
-static void recover_next(struct deletions *d)
-{
-    while (d->earlier_next < d->earlier_count && d->resolving < RECOVER_AT_ONCE) {
-        const struct audit_pending *p = &d->earlier[d->earlier_next++];
-        struct connector *connector =
-            connectors_find(catalogue_connectors(d->catalogue), p->record.id);
-        if (p->accepted && connector_exists(connector) && !connector_is_being_deleted(connector))
-            followup_start(d, connector, &p->record);
-        else
-            resolve(d, &p->record, true, p->accepted);
-    }
-}
-
-void deletions_recover(struct deletions *d)
-{
-    if (audit_state(d->audit) < 0)
-        return;
-    int err = audit_recover(d->audit, &d->earlier, &d->earlier_count);
-    if (err < 0)
-        log_warning(d->log, "the audit log %s cannot be read: %s", audit_path(d->audit),
-                    strerror(-err));
-    if (d->earlier_count > 0)
-        log_warning(d->log,
-                    "%zu deletions of an earlier run have no end in the audit log: asking the "
-                    "service",
-                    d->earlier_count);
-    recover_next(d);
-}
-
-void followup_free(struct deletions *d)
-{
-    while (d->jobs.next != &d->jobs)
-        job_free(d->jobs.next);
-    while (d->resolutions.next != &d->resolutions)
-        resolution_free(d->resolutions.next);
+    while (!TAILQ_EMPTY(&f->list))
+        follow_free(TAILQ_FIRST(&f->list));
+    free(f);
 }

@@ -1,3 +1,5 @@
+#include "recovery.h"
+
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
@@ -6,14 +8,13 @@
 
 #include "bigdatafs/base/uuid.h"
 
-#include "bigdatafs/deletion/audit.h"
-
-/* What is open so far, in the order of the file; those that were closed have an empty key until
- * they are half of all. */
-struct pending_list {
-    struct audit_pending *items;
-    size_t count, capacity, closed;
-    size_t last; /* where a line was found last: the next one is mostly near */
+/* What is open so far, in the order of the file. A deletion whose end was read keeps its place with
+ * an empty key, until more than half of the places are such. */
+struct open_list {
+    struct open_deletion *items;
+    size_t count, capacity;
+    size_t closed; /* places with an empty key */
+    size_t last;   /* the place that was found last: the next one is mostly near */
 };
 
 static const char *text_of(const cJSON *object, const char *name)
@@ -22,32 +23,32 @@ static const char *text_of(const cJSON *object, const char *name)
     return cJSON_IsString(member) ? member->valuestring : "";
 }
 
-static bool is(const cJSON *object, const char *name, const char *text)
+static bool says(const cJSON *object, const char *name, const char *text)
 {
     return strcmp(text_of(object, name), text) == 0;
 }
 
-static int add(struct pending_list *l, const cJSON *line)
+static int add(struct open_list *l, const cJSON *line)
 {
-    if (l->count - l->closed == AUDIT_PENDING_MAX)
+    if (l->count - l->closed == RECOVERY_MAX)
         return 0; /* for another mount, when those before it are settled */
     if (l->count == l->capacity) {
         size_t capacity = l->capacity == 0 ? 16 : l->capacity * 2;
-        struct audit_pending *items = reallocarray(l->items, capacity, sizeof *items);
+        struct open_deletion *items = reallocarray(l->items, capacity, sizeof *items);
         if (items == NULL)
             return -ENOMEM;
         l->items = items;
         l->capacity = capacity;
     }
-    struct audit_pending *p = &l->items[l->count++];
-    *p = (struct audit_pending){.record.op = is(line, "op", "archive") ? REQUEST_ARCHIVE
-                                                                       : REQUEST_FORCE_DELETE};
+    bool archive = says(line, "op", request_op_token(REQUEST_ARCHIVE));
+    struct open_deletion *p = &l->items[l->count++];
+    *p = (struct open_deletion){.record.op = archive ? REQUEST_ARCHIVE : REQUEST_FORCE_DELETE};
     snprintf(p->record.key, sizeof p->record.key, "%s", text_of(line, "key"));
     snprintf(p->record.id, sizeof p->record.id, "%s", text_of(line, "id"));
     return 0;
 }
 
-static struct audit_pending *find(struct pending_list *l, const char *key)
+static struct open_deletion *find(struct open_list *l, const char *key)
 {
     for (size_t n = 0; key[0] != '\0' && n < l->count; n++) {
         size_t i = (l->last + n) % l->count;
@@ -59,7 +60,7 @@ static struct audit_pending *find(struct pending_list *l, const char *key)
     return NULL;
 }
 
-static void compact(struct pending_list *l)
+static void compact(struct open_list *l)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++)
@@ -69,31 +70,33 @@ static void compact(struct pending_list *l)
     l->closed = l->last = 0;
 }
 
-static void close_item(struct pending_list *l, struct audit_pending *p)
+static void close_item(struct open_list *l, struct open_deletion *p)
 {
     p->record.key[0] = '\0';
     if (++l->closed > l->count / 2)
         compact(l);
 }
 
-static int take_line(struct pending_list *l, const cJSON *line, const char *source)
+static int take_line(struct open_list *l, const cJSON *line, const char *source)
 {
-    if (is(line, "event", "intent"))
-        return is(line, "source", source) && uuid_is_valid(text_of(line, "id")) ? add(l, line) : 0;
-    struct audit_pending *p = find(l, text_of(line, "key"));
-    if (p == NULL)
+    if (says(line, "event", "intent")) {
+        bool ours = says(line, "source", source) && uuid_is_valid(text_of(line, "id"));
+        return ours ? add(l, line) : 0;
+    }
+    struct open_deletion *p = find(l, text_of(line, "key"));
+    bool outcome = says(line, "event", "outcome");
+    bool unknown = outcome && says(line, "result", audit_result_name(AUDIT_UNKNOWN));
+    bool done = outcome && says(line, "result", audit_result_name(AUDIT_DONE));
+    if (p == NULL || unknown)
         return 0;
-    if (is(line, "event", "outcome") && is(line, "result", "unknown"))
-        return 0;
-    if (is(line, "event", "outcome") && is(line, "result", "done") &&
-        p->record.op == REQUEST_FORCE_DELETE)
+    if (done && p->record.op == REQUEST_FORCE_DELETE)
         p->accepted = true;
     else
         close_item(l, p);
     return 0;
 }
 
-static void drop_those_of_others(struct pending_list *l, const struct audit *a)
+static void drop_those_of_others(struct open_list *l, const struct audit *a)
 {
     for (size_t i = 0; i < l->count; i++)
         if (audit_run_lives(a, l->items[i].record.key))
@@ -101,9 +104,9 @@ static void drop_those_of_others(struct pending_list *l, const struct audit *a)
     compact(l);
 }
 
-int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count)
+int recovery_read(const struct audit *a, struct open_deletion **list, size_t *count)
 {
-    struct pending_list l = {0};
+    struct open_list l = {0};
     char *text = NULL;
     size_t size = 0;
     ssize_t len;

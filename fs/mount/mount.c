@@ -193,8 +193,13 @@ static int make_deletions(struct mount *m)
                                    .journal = m->journal};
     if (err == 0)
         err = deletions_new(&parts, &deletion, &m->deletions);
+    struct bulk_parts bulk = {.loop = m->loop,
+                              .catalogue = m->catalogue,
+                              .deletions = m->deletions,
+                              .journal = m->journal,
+                              .parallel = o->parallel};
     if (err == 0)
-        err = bulks_new(m->loop, m->catalogue, m->deletions, m->journal, o->parallel, &m->bulks);
+        err = bulks_new(&bulk, &m->bulks);
     return err;
 }
 

@@ -13,6 +13,8 @@ enum request_op { REQUEST_ARCHIVE, REQUEST_FORCE_DELETE };
 
 /* What people call the operation: "archive", "hard delete". */
 const char *request_op_name(enum request_op op);
+/* What the audit log calls it, for programs to read: "archive", "force_delete". */
+const char *request_op_token(enum request_op op);
 
 /* The process that made the system call, as the kernel names it. command is the name of its program
  * in /proc, or "" when this program cannot see it. */

@@ -10,8 +10,9 @@
  *        what a later GET showed of an unknown outcome or an accepted hard delete:
  *        "archived", "still there", "gone"
  *
- * Lines are written by a thread of their own; those that come meanwhile share the next write and
- * its fdatasync, so that many deletions at once wait for the disk as long as one. One thread calls.
+ * A line is written whole or not at all. Lines are written by a thread of their own; those that
+ * come meanwhile share the next write and its fdatasync, so that many deletions at once wait for
+ * the disk as long as one. All functions are called from one thread.
  */
 #ifndef BIGDATAFS_DELETION_AUDIT_H
 #define BIGDATAFS_DELETION_AUDIT_H
@@ -29,7 +30,6 @@
 
 enum {
     AUDIT_KEY_SIZE = 32,
-    AUDIT_PENDING_MAX = 65536,
     AUDIT_LINE_MAX = SNAPSHOT_TEXT_MAX + 8192,
 };
 
@@ -41,8 +41,23 @@ struct audit_record {
     struct requester who;
 };
 
+/* How a deletion ended, as far as this run knows. */
+enum audit_result {
+    AUDIT_DONE,    /* the service said yes, or a GET showed it */
+    AUDIT_FAILED,  /* the service said no, or nothing was sent */
+    AUDIT_UNKNOWN, /* a DELETE was sent, and nothing tells what became of it */
+};
+
+/* What became of the connector, once a GET told. */
+enum audit_fate { AUDIT_ARCHIVED, AUDIT_STILL_THERE, AUDIT_GONE };
+
+/* As in the lines of the file: "done", "failed", "unknown". */
+const char *audit_result_name(enum audit_result result);
+/* "archived", "still there", "gone": in the file, and for people. */
+const char *audit_fate_name(enum audit_fate fate);
+
 struct audit_outcome {
-    const char *result;
+    enum audit_result result;
     int err; /* 0 or a negative errno */
     long status;
     unsigned requests;
@@ -53,40 +68,33 @@ typedef void audit_done_fn(void *arg, int err);
 
 struct audit;
 
-/* A deletion of an earlier run whose end is not in the file. */
-struct audit_pending {
-    struct audit_record record;
-    bool accepted; /* a hard delete that the service accepted, and that nobody saw end */
-};
-
-/* Opens (and makes, mode 0600) the file. source: the service, so that mounts of several can share a
- * file. Where it cannot, the audit exists all the same and every
- * intent fails with that errno: nothing is deleted without a record. */
+/* Opens the file, or makes it with mode 0600. source names the service, so that mounts of several
+ * services can share a file. When the file cannot be opened, the audit exists all the same, and
+ * each intent fails with that errno: nothing is deleted without a record. */
 int audit_new(struct loop *loop, struct log *log, const char *path, const char *source,
               struct audit **out) MUST_CHECK;
-/* Waits until what was handed over is written. NULL is fine. */
+/* Waits until what was handed over is written, and calls each done. NULL is fine. */
 void audit_free(struct audit *a);
-
-/* Reads what earlier runs on this service left open: *list is to be freed by the caller, at most
- * AUDIT_PENDING_MAX, the oldest first. What belongs to a run that still lives, and lines that are
- * no audit lines, are passed over. Blocks. */
-int audit_recover(const struct audit *a, struct audit_pending **list, size_t *count) MUST_CHECK;
 
 /* Whether the run that made this key still has the file open. */
 bool audit_run_lives(const struct audit *a, const char *key);
 
-/* 0, or why the file could not be opened; what fails later is told to each line's done. */
+/* 0, or why the file could not be opened. What fails later is told to the done of each line. */
 int audit_state(const struct audit *a) MUST_CHECK;
 const char *audit_path(const struct audit *a);
 const char *audit_source(const struct audit *a);
 
-/* done is called once the line is on the disk, or with a negative errno. An error here means that
- * it will not be called. connector is the object as it was, or NULL. */
+/* Writes the intent and makes it durable: done is called with 0 when the line is on the disk, else
+ * with a negative errno. An error here means that nothing is written and done is not called:
+ * -ENOMEM, or the errno of audit_state. snapshot is the connector as it is now; NULL leaves it
+ * out. */
 int audit_intent(struct audit *a, struct audit_record *record, const struct snapshot *snapshot,
                  audit_done_fn *done, void *arg) MUST_CHECK;
-/* done (may be NULL) is called when the line is written. What cannot be written is logged. */
+/* Writes the outcome. done, which may be NULL, is called when that has succeeded or failed, which
+ * may be before this returns; a failure is logged. */
 void audit_outcome(struct audit *a, const struct audit_record *record,
                    const struct audit_outcome *outcome, audit_done_fn *done, void *arg);
-void audit_resolved(struct audit *a, const struct audit_record *record, const char *result);
+/* Writes what became of the connector. A failure is logged. */
+void audit_resolved(struct audit *a, const struct audit_record *record, enum audit_fate fate);
 
 #endif

@@ -1,21 +1,19 @@
 /*
- * deletion: the only module that has the service delete something. One deletion is one request of
- * a user, from the guard to the last line of the audit log:
+ * deletion: the only way to have the service delete something. One deletion is one request of a
+ * user, from the guard to the last line of the audit log:
  *
- *   state      what is waited for                               next
- *   INTENT     the audit log's intent line is on the disk       SENDING; or ends, nothing sent
- *   SENDING    the service's answer to the DELETE               CHECKING, OUTCOME
- *   CHECKING   a GET: the answer was lost, or said too little   SENDING (hard delete, still there,
- *                                                               DELETION_RESENDS_MAX times, before
- *                                                               the deadline), OUTCOME
- *   OUTCOME    the audit log's outcome line                     done is called; ends
+ *   state       what is true in it                    what ends it               next
+ *   INTENT      nothing was sent; the audit log has   the line is on the disk    DISPATCHED
+ *               the intent line                       it cannot be written, or
+ *                                                     nobody wants it any more   OUTCOME
+ *   DISPATCHED  dispatch.h has the service delete,    it is over                 OUTCOME
+ *               and finds out whether it did
+ *   OUTCOME     the audit log has the outcome line    the line is on the disk    done is called
  *
- * Invariants: no DELETE before its intent line; one deletion for a connector at a time (its
- * connector says so); success is reported only when the service said so or a GET showed it.
- *
- * A hard delete that was accepted is a job: the connector is asked for, at intervals that grow from
- * JOB_FIRST_MS to JOB_SLOWEST_MS, until the service answers 404; then it goes from the tree.
- * One thread.
+ * No DELETE is sent before its intent line is on the disk. There is one deletion of a connector at
+ * a time: until OUTCOME its progress says so. Success is told only when the service said so or a
+ * GET showed it. A hard delete that was accepted is then followed until it has ended (follow.h),
+ * and a deletion whose outcome is unknown is looked at until it is known (resolve.h). One thread.
  */
 #ifndef BIGDATAFS_DELETION_DELETION_H
 #define BIGDATAFS_DELETION_DELETION_H
@@ -35,12 +33,7 @@
 #include "bigdatafs/service/journal.h"
 
 enum {
-    DELETION_GUARD_S = 60,    /* the guard counts this far back */
-    DELETION_RESENDS_MAX = 3, /* of a hard delete whose answer was lost ... */
-    DELETION_RESEND_MS = 500, /* ... after this, doubled each time */
-    JOB_FIRST_MS = 1000,
-    JOB_SLOWEST_MS = 30000,
-    JOB_STALLED_MS = 600000, /* without progress */
+    DELETION_GUARD_S = 60, /* the guard counts this far back */
 };
 
 struct deletion_options {
@@ -49,10 +42,10 @@ struct deletion_options {
 };
 
 struct deletion_stats {
-    uint64_t archived; /* the service confirmed it */
+    uint64_t archived; /* confirmed by the service */
     uint64_t accepted; /* hard deletes that the service accepted */
-    uint64_t failed;   /* after the audit log's intent line */
-    uint64_t refused;  /* before it */
+    uint64_t failed;   /* after the intent line was handed to the audit log */
+    uint64_t refused;  /* before that */
 };
 
 typedef void deletion_done_fn(void *arg, int err);
@@ -72,7 +65,9 @@ struct deletion_parts {
 
 int deletions_new(const struct deletion_parts *parts, const struct deletion_options *options,
                   struct deletions **out) MUST_CHECK;
-void deletions_free(struct deletions *d); /* cancels what is under way; NULL is fine */
+/* Cancels what is under way, without a word; the audit log, whose lines end deletions, was freed
+ * before. NULL is fine. */
+void deletions_free(struct deletions *d);
 
 /* One deletion as it is asked for. */
 struct deletion_request {
@@ -84,27 +79,28 @@ struct deletion_request {
     void *arg;
 };
 
-/* Archives or hard-deletes the connector. 0: done is called once, later; *out may be given to
- * deletion_abandon until then. Else a negative errno, nothing was sent, done is not called:
- * -EBUSY a deletion is under way, -EDQUOT the guard. */
+/* Archives or hard-deletes the connector. 0: done is called once, later; until then *out may be
+ * given to deletion_abandon. A negative errno: nothing was sent, and done is not called. -EBUSY: a
+ * deletion of it is under way or followed; -EDQUOT: the guard; -EIO: the audit log cannot be
+ * written, or the program is ending; -ENOMEM. */
 int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out) MUST_CHECK;
 
-/* Who waited waits no more: done is not called. A DELETE that was sent is followed to its end, by
- * GETs alone: none is sent from here on. */
+/* Nobody waits for it any more: done is not called. No DELETE is sent from here on; one that was
+ * sent already is followed to its end. */
 void deletion_abandon(struct deletion *deletion);
 
-/* Once, after the first list: takes up what the audit log says an earlier run left open. */
+/* Once, after the first list: takes up what earlier runs left open, by the audit log. */
 void deletions_recover(struct deletions *d);
 
-/* The program is about to end: no deletion is begun any more (-EIO), those under way go on. */
+/* The program is about to end: no deletion is begun any more (-EIO); those under way go on. */
 void deletions_close(struct deletions *d);
 
-/* The program is ending: no DELETE is sent any more, those whose answer is awaited end as unknown.
- * The loop has to run until deletions_under_way is 0 for their outcomes to be written. */
+/* The program is ending: no DELETE is sent any more, and those that were sent without an answer end
+ * as unknown. Their outcomes are written when the loop has run until deletions_under_way is 0. */
 void deletions_stop(struct deletions *d);
 
-/* Deletions that are not ended (jobs not counted). */
+/* Deletions that have not ended, without the hard deletes that are followed. */
 unsigned deletions_under_way(const struct deletions *d);
 const struct deletion_stats *deletions_stats(const struct deletions *d);
 /* One JSON object a line for each deletion under way and each hard delete that is followed. */

@@ -159,6 +159,11 @@ void fake_loop_advance(struct loop *l, uint64_t ms)
     l->now_ms = until;
 }
 
+void fake_loop_jump(struct loop *l, uint64_t ms)
+{
+    l->now_ms += ms;
+}
+
 void fake_loop_set_yield(struct loop *l, bool yield)
 {
     l->yield = yield;

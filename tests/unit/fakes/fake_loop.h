@@ -13,6 +13,9 @@ void fake_loop_turn(struct loop *l);
 void fake_loop_settle(struct loop *l);
 /* Moves the clock on by ms, from timer to timer, and settles at each. */
 void fake_loop_advance(struct loop *l, uint64_t ms);
+/* Moves the clock on by ms, as when one turn took that long: what is due fires late, in the next.
+ */
+void fake_loop_jump(struct loop *l, uint64_t ms);
 /* Whether long work is to leave the rest to the next turn. */
 void fake_loop_set_yield(struct loop *l, bool yield);
 /* Timers that are set; at 0 nothing would happen any more by itself. */

@@ -1,0 +1,57 @@
+/*
+ * follow: hard deletes that the service accepted. It may work on one for a long time, so the
+ * connector is asked for until the service answers that it has gone; then it goes from the tree,
+ * and the audit log is told.
+ *
+ *   state    what is true in it             what ends it           next
+ *   WAITING  the timer is set, no GET       the timer is due       ASKING; WAITING without memory
+ *   ASKING   a GET, the timer is not set    its answer: gone       ends
+ *                                           any other              WAITING
+ *
+ * The wait grows by half from FOLLOW_FIRST_MS to FOLLOW_SLOWEST_MS. In both states the connector
+ * is pinned, and its progress says deleting or, after FOLLOW_STALLED_MS without a change, stalled.
+ * One thread.
+ */
+#ifndef BIGDATAFS_DELETION_FOLLOW_H
+#define BIGDATAFS_DELETION_FOLLOW_H
+
+#include "bigdatafs/base/buf.h"
+#include "bigdatafs/base/compiler.h"
+#include "bigdatafs/base/log.h"
+#include "bigdatafs/base/loop.h"
+#include "bigdatafs/catalogue/catalogue.h"
+#include "bigdatafs/catalogue/connectors.h"
+#include "bigdatafs/deletion/audit.h"
+#include "bigdatafs/service/api.h"
+
+enum {
+    FOLLOW_FIRST_MS = 1000,
+    FOLLOW_SLOWEST_MS = 30000,
+    FOLLOW_STALLED_MS = 600000,
+};
+
+/* What following is made from; all borrowed. */
+struct follow_parts {
+    struct loop *loop;
+    struct log *log;
+    struct api *api;
+    struct catalogue *catalogue;
+    struct audit *audit;
+};
+
+struct follows;
+
+int follows_new(const struct follow_parts *parts, struct follows **out) MUST_CHECK;
+/* Forgets what is followed, without a word: the next mount finds it in the audit log. NULL is
+ * fine. */
+void follows_free(struct follows *f);
+
+/* Follows the hard delete, which nothing else does. Without memory it is left to the next mount,
+ * and the log says so. */
+void follows_add(struct follows *f, struct connector *connector, const struct audit_record *record);
+
+unsigned follows_count(const struct follows *f);
+/* One JSON object a line. */
+int follows_render(const struct follows *f, struct buf *to) MUST_CHECK;
+
+#endif

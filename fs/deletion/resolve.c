@@ -1,0 +1,216 @@
+#include "resolve.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "recovery.h"
+
+enum state { WAITING, ASKING };
+
+/* A deletion that is looked at. */
+struct resolution {
+    TAILQ_ENTRY(resolution) link;
+    struct resolutions *all;
+    enum state state;
+    struct audit_record record;
+    bool accepted; /* a hard delete that the service accepted */
+    struct catalogue_waiter waiter;
+    struct loop_timer timer;
+    uint64_t delay_ms;
+    unsigned looks;        /* answers since the connector last changed */
+    struct snapshot *seen; /* the connector in the last answer; NULL: not seen yet */
+};
+
+struct resolutions {
+    struct follow_parts parts;
+    struct follows *follows;
+    TAILQ_HEAD(, resolution) list;
+    unsigned count;
+    struct open_deletion *earlier;      /* what earlier runs left open */
+    size_t earlier_count, earlier_next; /* those before earlier_next were taken up */
+    bool stopping;
+};
+
+static void check_invariants(const struct resolution *x)
+{
+    assert(loop_timer_is_set(&x->timer) == (x->state == WAITING));
+    assert(x->looks < RESOLVE_LOOKS);
+    assert(!x->accepted || x->record.op == REQUEST_FORCE_DELETE);
+    assert(x->seen == NULL || x->record.op == REQUEST_FORCE_DELETE);
+    (void)x;
+}
+
+static enum audit_fate fate_of(const struct connector *connector)
+{
+    if (!connector_exists(connector))
+        return AUDIT_GONE;
+    return connector->place == PLACE_ARCHIVED ? AUDIT_ARCHIVED : AUDIT_STILL_THERE;
+}
+
+static void resolution_free(struct resolution *x)
+{
+    catalogue_unwait(&x->waiter);
+    loop_timer_clear(&x->timer);
+    snapshot_unref(x->seen);
+    TAILQ_REMOVE(&x->all->list, x, link);
+    x->all->count--;
+    free(x);
+}
+
+static void look_again(struct resolution *x)
+{
+    x->state = WAITING;
+    loop_timer_set(x->all->parts.loop, &x->timer, x->delay_ms);
+    x->delay_ms = x->delay_ms < FOLLOW_SLOWEST_MS / 2 ? x->delay_ms * 2 : FOLLOW_SLOWEST_MS;
+    check_invariants(x);
+}
+
+/* Whether a hard delete, of which nobody knows that it was accepted, may run all the same. */
+static bool may_be_running(struct resolution *x, const struct connector *connector)
+{
+    if (x->record.op != REQUEST_FORCE_DELETE || !connector_exists(connector))
+        return false;
+    struct snapshot *now = connector->snapshot;
+    bool moved = x->seen != NULL && !snapshot_has_text(x->seen, now->text, now->text_len);
+    snapshot_unref(x->seen);
+    x->seen = snapshot_ref(now);
+    if (moved) {
+        x->looks = 0;
+        x->delay_ms = FOLLOW_FIRST_MS;
+    }
+    return x->looks + 1 < RESOLVE_LOOKS;
+}
+
+static void take_up_earlier(struct resolutions *r);
+
+static void end(struct resolution *x, struct connector *connector)
+{
+    struct resolutions *r = x->all;
+    if (x->accepted && connector_exists(connector)) {
+        follows_add(r->follows, connector, &x->record);
+    } else {
+        enum audit_fate fate = fate_of(connector);
+        audit_resolved(r->parts.audit, &x->record, fate);
+        log_info(r->parts.log, "%s, whose outcome was unknown, is %s", x->record.id,
+                 audit_fate_name(fate));
+    }
+    resolution_free(x);
+    take_up_earlier(r);
+}
+
+/* Only an answer is a look: what cannot be asked for tells nothing. A connector that something
+ * else is being done to is left alone until that has ended. */
+static void on_answer(void *arg, int err)
+{
+    struct resolution *x = arg;
+    struct catalogue *catalogue = x->all->parts.catalogue;
+    struct connector *connector = connectors_find(catalogue_connectors(catalogue), x->record.id);
+    bool wait = err < 0;
+    if (!wait && x->accepted && connector_exists(connector)) {
+        wait = connector->progress != PROGRESS_IDLE;
+    } else if (!wait && may_be_running(x, connector)) {
+        x->looks++;
+        wait = true;
+    }
+    if (wait)
+        look_again(x);
+    else
+        end(x, connector);
+}
+
+static void on_due(void *arg)
+{
+    struct resolution *x = arg;
+    int err;
+    x->state = ASKING;
+    if (catalogue_ask(x->all->parts.catalogue, x->record.id, &x->waiter, &err) != CATALOGUE_ASKED)
+        on_answer(x, err);
+    else
+        check_invariants(x);
+}
+
+static void resolve(struct resolutions *r, const struct audit_record *record, bool accepted)
+{
+    struct resolution *x = r->stopping ? NULL : calloc(1, sizeof *x);
+    if (x == NULL)
+        return; /* the next mount resolves it */
+    *x = (struct resolution){
+        .all = r, .record = *record, .accepted = accepted, .delay_ms = FOLLOW_FIRST_MS};
+    x->waiter = (struct catalogue_waiter){.done = on_answer, .arg = x};
+    TAILQ_INSERT_TAIL(&r->list, x, link);
+    r->count++;
+    loop_timer_init(&x->timer, on_due, x);
+    loop_timer_set(r->parts.loop, &x->timer, 0);
+    check_invariants(x);
+}
+
+void resolutions_add(struct resolutions *r, const struct audit_record *record)
+{
+    resolve(r, record, false);
+}
+
+/* A hard delete that was accepted is followed again where that is possible at once; of everything
+ * else the service is asked what became of it. */
+static void take_up(struct resolutions *r, const struct open_deletion *open)
+{
+    struct connector *connector =
+        connectors_find(catalogue_connectors(r->parts.catalogue), open->record.id);
+    if (open->accepted && connector_exists(connector) && connector->progress == PROGRESS_IDLE)
+        follows_add(r->follows, connector, &open->record);
+    else
+        resolve(r, &open->record, open->accepted);
+}
+
+static void take_up_earlier(struct resolutions *r)
+{
+    while (!r->stopping && r->earlier_next < r->earlier_count && r->count < RESOLVE_AT_ONCE)
+        take_up(r, &r->earlier[r->earlier_next++]);
+}
+
+void resolutions_recover(struct resolutions *r)
+{
+    const struct follow_parts *p = &r->parts;
+    if (audit_state(p->audit) < 0)
+        return;
+    int err = recovery_read(p->audit, &r->earlier, &r->earlier_count);
+    if (err < 0)
+        log_warning(p->log, "the audit log %s cannot be read: %s", audit_path(p->audit),
+                    strerror(-err));
+    if (r->earlier_count > 0)
+        log_warning(p->log,
+                    "%zu deletions of an earlier run have no end in the audit log: asking the "
+                    "service",
+                    r->earlier_count);
+    take_up_earlier(r);
+}
+
+void resolutions_stop(struct resolutions *r)
+{
+    r->stopping = true;
+}
+
+int resolutions_new(const struct follow_parts *parts, struct follows *follows,
+                    struct resolutions **out)
+{
+    struct resolutions *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return -ENOMEM;
+    r->parts = *parts;
+    r->follows = follows;
+    TAILQ_INIT(&r->list);
+    *out = r;
+    return 0;
+}
+
+void resolutions_free(struct resolutions *r)
+{
+    if (r == NULL)
+        return;
+    while (!TAILQ_EMPTY(&r->list))
+        resolution_free(TAILQ_FIRST(&r->list));
+    free(r->earlier);
+    free(r);
+}

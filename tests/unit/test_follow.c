@@ -1,0 +1,159 @@
+/* A hard delete that was accepted is followed until the connector is gone. */
+#include "deletion_bench.h"
+#include "follow.h"
+
+#define HARD REQUEST_FORCE_DELETE
+#define ACCEPTED "intent force_delete 1\noutcome force_delete 1 done - 202 1\n"
+
+static void set_up_followed(struct bench *b)
+{
+    struct waiting w;
+    set_up(b);
+    start(b, HARD, 1, &w);
+    fake_api_answer(asked(b, FAKE_FORCE_DELETE), (struct api_result){.status = 202});
+    CHECK_STR(story(b), ACCEPTED);
+    CHECK_INT(deletions_jobs(b->deletions), 1);
+}
+
+static void render(struct bench *b, const char *want)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    CHECK_INT(deletions_render(b->deletions, &text), 0);
+    CHECK_STR(text.data, want);
+    buf_free(&text);
+}
+
+static void test_gone(void)
+{
+    struct bench b;
+    set_up_followed(&b);
+    pass(&b, FOLLOW_FIRST_MS - 1);
+    CHECK_INT(fake_api_count(b.api, FAKE_GET), 0);
+    pass(&b, 1);
+    CHECK(connector_exists(connector_of(&b, 1))); /* until the service says otherwise */
+    answer_status(&b, FAKE_GET, 404);
+    CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
+    CHECK(!connector_exists(connector_of(&b, 1)));
+    CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_IDLE);
+    CHECK_INT(connector_of(&b, 1)->pins, 0);
+    CHECK_INT(deletions_jobs(b.deletions), 0);
+    CHECK_INT(deletes(&b), 1);
+    tear_down(&b);
+}
+
+/* The intervals grow by half, up to FOLLOW_SLOWEST_MS. */
+static void test_progress(void)
+{
+    struct bench b;
+    uint64_t delay = FOLLOW_FIRST_MS;
+    set_up_followed(&b);
+    for (unsigned step = 1; step <= 20; step++) {
+        pass(&b, delay - 1);
+        CHECK_INT(fake_api_waiting(b.api), 0);
+        pass(&b, 1);
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, step));
+        CHECK(strstr(connector_of(&b, 1)->snapshot->text, strstr(b.object, "step")) != NULL);
+        CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
+        delay = delay + delay / 2 > FOLLOW_SLOWEST_MS ? FOLLOW_SLOWEST_MS : delay + delay / 2;
+    }
+    CHECK_INT(delay, FOLLOW_SLOWEST_MS);
+    render(&b, "{\"id\":\"019a9612-bfad-758c-884e-000000000001\",\"operation\":\"hard delete\","
+               "\"state\":\"deleting\",\"seconds_since_progress\":0}\n");
+    CHECK_STR(story(&b), ACCEPTED);
+    CHECK_INT(deletes(&b), 1);
+    tear_down(&b);
+}
+
+/* Asks again and again with the same answer, until it is stalled; how long that took. */
+static uint64_t pass_until_stalled(struct bench *b, bool answers)
+{
+    uint64_t start = loop_now(b->loop);
+    while (connector_of(b, 1)->progress != PROGRESS_STALLED &&
+           loop_now(b->loop) - start < 2 * FOLLOW_STALLED_MS) {
+        struct api_op *op = fake_api_find(b->api, FAKE_GET, NULL);
+        if (op == NULL)
+            pass(b, 500);
+        else if (answers)
+            fake_api_answer_object(op, object_of(b, 1, false, 7));
+        else
+            fake_api_answer_status(op, 503);
+    }
+    return loop_now(b->loop) - start;
+}
+
+static void test_stalled(void)
+{
+    for (unsigned answers = 0; answers < 2; answers++) {
+        struct bench b;
+        set_up_followed(&b);
+        uint64_t ms = pass_until_stalled(&b, answers);
+        CHECK(ms >= FOLLOW_STALLED_MS && ms <= FOLLOW_STALLED_MS + 2 * FOLLOW_SLOWEST_MS);
+        CHECK_INT(deletions_jobs(b.deletions), 1);
+        pass(&b, FOLLOW_SLOWEST_MS);
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, 8)); /* it moves after all */
+        CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
+        pass(&b, FOLLOW_SLOWEST_MS);
+        answer_status(&b, FAKE_GET, 404);
+        CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
+        CHECK_INT(deletes(&b), 1);
+        tear_down(&b);
+    }
+}
+
+static void test_a_look_that_cannot_be_sent_is_made_later(void)
+{
+    struct bench b;
+    set_up_followed(&b);
+    fake_api_refuse(b.api, 1);
+    pass(&b, FOLLOW_FIRST_MS);
+    CHECK_INT(fake_api_waiting(b.api), 0);
+    pass(&b, FOLLOW_FIRST_MS);
+    answer_status(&b, FAKE_GET, 404);
+    CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
+    tear_down(&b);
+}
+
+static void test_followed_while_the_program_ends(void)
+{
+    struct bench b;
+    set_up_followed(&b);
+    pass(&b, FOLLOW_FIRST_MS);
+    deletions_stop(b.deletions);
+    CHECK_INT(deletions_under_way(b.deletions), 0);
+    answer_status(&b, FAKE_GET, 404);
+    CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
+    tear_down(&b);
+}
+
+/* The next run asks for what this one did not see end. */
+static void test_restart(void)
+{
+    struct bench b;
+    set_up_followed(&b);
+    pass(&b, FOLLOW_FIRST_MS); /* a look is under way */
+    restart(&b);
+    add_connector(&b, 1);
+    deletions_recover(b.deletions);
+    CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
+    pass(&b, FOLLOW_FIRST_MS);
+    answer_status(&b, FAKE_GET, 404);
+    CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
+    restart(&b);
+    deletions_recover(b.deletions);
+    pass(&b, 60000);
+    CHECK_INT(fake_api_count(b.api, FAKE_GET), 0); /* nothing is open */
+    CHECK_INT(deletes(&b), 0);
+    tear_down(&b);
+}
+
+int main(void)
+{
+    test_gone();
+    test_progress();
+    test_stalled();
+    test_a_look_that_cannot_be_sent_is_made_later();
+    test_followed_while_the_program_ends();
+    test_restart();
+    return check_report();
+}
