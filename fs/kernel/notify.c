@@ -1,9 +1,7 @@
-#define FUSE_USE_VERSION 314
 #include "bigdatafs/kernel/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fuse_lowlevel.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "bigdatafs/base/worker.h"
+#include "bigdatafs/kernel/libfuse.h"
 
 _Static_assert(NOTIFY_ROOT_ID == FUSE_ROOT_ID, "the root has the number that libfuse gives it");
 
@@ -110,8 +109,7 @@ static void run(struct worker_job *job)
         fuse_lowlevel_notify_inval_entry(t->session, t->parent, t->name, strlen(t->name));
         break;
     case EXPIRE:
-        fuse_lowlevel_notify_expire_entry(t->session, t->parent, t->name, strlen(t->name),
-                                          FUSE_LL_EXPIRE_ONLY);
+        libfuse_notify_expire_entry(t->session, t->parent, t->name);
         break;
     case INODE:
         fuse_lowlevel_notify_inval_inode(t->session, t->node, -1, 0);
