@@ -14,7 +14,8 @@ FLOORS = [["base"], ["connector", "kernel"], ["service"], ["catalogue"], ["delet
           ["fuse"], ["mount"], ["main"]]
 FLOOR = {folder: floor for floor, folders in enumerate(FLOORS, 1) for folder in folders}
 LIBRARIES = {  # a header of the library, and who may include it
-    r"<fuse|bigdatafs/kernel/libfuse\.h": r"fs/(kernel|fuse|mount)/|include/bigdatafs/(kernel/libfuse|mount/options)\.h",
+    r"<fuse": r"include/bigdatafs/kernel/libfuse\.h",
+    r"bigdatafs/kernel/libfuse\.h": r"fs/(kernel|fuse|mount)/|include/bigdatafs/mount/options\.h",
     r"<curl/": r"fs/service/|fs/mount/source\.c",
     r"<cjson/": r"fs/(connector|service|sandbox)/|fs/deletion/(audit|recovery)\.c",
 }

@@ -9,9 +9,6 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
-
 #include "bigdatafs/base/log.h"
 #include "bigdatafs/base/loop.h"
 #include "bigdatafs/base/request.h"
@@ -19,6 +16,7 @@
 #include "bigdatafs/deletion/bulk.h"
 #include "bigdatafs/deletion/deletion.h"
 #include "bigdatafs/inode/nodes.h"
+#include "bigdatafs/kernel/libfuse.h"
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/service/journal.h"
 

@@ -58,8 +58,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     struct context *c = userdata;
     /* A truncating open comes as a setattr, which can be refused; splice gains nothing here. */
-    conn->want &= ~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
-                              FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    libfuse_do_not_want(conn, FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_WRITEBACK_CACHE |
+                                  FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+                                  FUSE_CAP_SPLICE_MOVE | LIBFUSE_CAP_OVER_IO_URING);
     nodes_can_expire(c->nodes, (conn->capable & FUSE_CAP_EXPIRE_ONLY) != 0);
 }
 

@@ -1,12 +1,12 @@
-#define FUSE_USE_VERSION 314
 #include "tell.h"
 
 #include <fcntl.h>
-#include <fuse_lowlevel.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "bigdatafs/kernel/libfuse.h"
 
 _Static_assert(TELL_ROOT_ID == FUSE_ROOT_ID, "the root has the number that libfuse gives it");
 
@@ -44,8 +44,7 @@ void tell_kernel(const struct tell_mount *mount, const struct notice *n)
         invalidate_name(session, n);
         break;
     case NOTICE_EXPIRE:
-        fuse_lowlevel_notify_expire_entry(session, n->parent, n->name, strlen(n->name),
-                                          FUSE_LL_EXPIRE_ONLY);
+        libfuse_notify_expire_entry(session, n->parent, n->name);
         break;
     case NOTICE_DELETED:
         say_deleted(session, n);

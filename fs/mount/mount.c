@@ -1,10 +1,7 @@
-#define FUSE_USE_VERSION 314
 #include "bigdatafs/mount/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fuse_log.h>
-#include <fuse_lowlevel.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +19,7 @@
 #include "bigdatafs/deletion/deletion.h"
 #include "bigdatafs/fuse/session.h"
 #include "bigdatafs/inode/nodes.h"
+#include "bigdatafs/kernel/libfuse.h"
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/mount/background.h"
 #include "bigdatafs/service/failure.h"

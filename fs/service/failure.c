@@ -111,21 +111,20 @@ const char *failure_text(enum failure failure)
     return verdict_of(failure)->text;
 }
 
-#define NAMED(err)                                                                                 \
-    {                                                                                              \
-        err, #err                                                                                  \
-    }
+#define NAMED(err) (err), #err
 
 static const struct {
     int err;
     const char *name;
 } NAMES[] = {
-    NAMED(EPERM),     NAMED(ENOENT),    NAMED(EINTR),        NAMED(EIO),          NAMED(EAGAIN),
-    NAMED(ENOMEM),    NAMED(EACCES),    NAMED(EBUSY),        NAMED(EEXIST),       NAMED(EINVAL),
-    NAMED(EROFS),     NAMED(EDQUOT),    NAMED(EOPNOTSUPP),   NAMED(ENOTEMPTY),    NAMED(ENOTDIR),
-    NAMED(EISDIR),    NAMED(ETIMEDOUT), NAMED(EHOSTUNREACH), NAMED(EFBIG),        NAMED(EBADMSG),
-    NAMED(ENOSPC),    NAMED(EOVERFLOW), NAMED(ENOSYS),       NAMED(ENAMETOOLONG), NAMED(EXDEV),
-    NAMED(ECANCELED), NAMED(ENOTCONN),  NAMED(EBADF),        NAMED(EMFILE),
+    {NAMED(EPERM)},      {NAMED(ENOENT)},       {NAMED(EINTR)},    {NAMED(EIO)},
+    {NAMED(EAGAIN)},     {NAMED(ENOMEM)},       {NAMED(EACCES)},   {NAMED(EBUSY)},
+    {NAMED(EEXIST)},     {NAMED(EINVAL)},       {NAMED(EROFS)},    {NAMED(EDQUOT)},
+    {NAMED(EOPNOTSUPP)}, {NAMED(ENOTEMPTY)},    {NAMED(ENOTDIR)},  {NAMED(EISDIR)},
+    {NAMED(ETIMEDOUT)},  {NAMED(EHOSTUNREACH)}, {NAMED(EFBIG)},    {NAMED(EBADMSG)},
+    {NAMED(ENOSPC)},     {NAMED(EOVERFLOW)},    {NAMED(ENOSYS)},   {NAMED(ENAMETOOLONG)},
+    {NAMED(EXDEV)},      {NAMED(ECANCELED)},    {NAMED(ENOTCONN)}, {NAMED(EBADF)},
+    {NAMED(EMFILE)},
 };
 
 const char *failure_errno_name(int err)

@@ -6,13 +6,13 @@
  * It has directories 0 to 9 and nothing else: a lookup inside them is ENOENT, and since that is not
  * cached, each one is a request. It stays in the foreground until it is unmounted.
  */
-#define FUSE_USE_VERSION 312
 #include <errno.h>
-#include <fuse_lowlevel.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "bigdatafs/kernel/libfuse.h"
 
 enum { FIRST_DIRECTORY = 2, TIMEOUT = 3600 };
 

@@ -35,8 +35,9 @@ ACTS = {
 
 
 def as_text(answer, length=None):
-    """An Answer as it goes over the wire; length: what Content-Length says."""
-    headers = {"Content-Type": "application/json",
+    """An Answer as it goes over the wire, the last one of its connection: a client that is not told
+    sends its next request there. length: what Content-Length says."""
+    headers = {"Content-Type": "application/json", "Connection": "close",
                "Content-Length": len(answer.body) if length is None else length,
                **answer.headers}
     lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",

@@ -5,16 +5,15 @@
 #ifndef BIGDATAFS_TESTS_NOTIFY_BENCH_H
 #define BIGDATAFS_TESTS_NOTIFY_BENCH_H
 
-#define FUSE_USE_VERSION 314
 #include "bigdatafs/kernel/notify.h"
 
-#include <fuse_lowlevel.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "bigdatafs/base/buf.h"
+#include "bigdatafs/kernel/libfuse.h"
 #include "check.h"
 #include "fakes/fake_loop.h"
 #include "fakes/fake_worker.h"

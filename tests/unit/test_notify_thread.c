@@ -1,12 +1,11 @@
 /* Notifications with the thread that sends them, while requests hold and release locks. The kernel
  * counts what it is told; whether the thread may touch what it touches is ThreadSanitizer's to say.
  */
-#define FUSE_USE_VERSION 314
 #include "bigdatafs/kernel/notify.h"
 
-#include <fuse_lowlevel.h>
 #include <stdatomic.h>
 
+#include "bigdatafs/kernel/libfuse.h"
 #include "check.h"
 
 enum { ROUNDS = 300, ARCHIVED = 2, FIRST_VICTIM = 100, VICTIMS = 3 };

@@ -8,9 +8,10 @@
 #ifndef BIGDATAFS_MOUNT_OPTIONS_H
 #define BIGDATAFS_MOUNT_OPTIONS_H
 
-#include <fuse_opt.h>
 #include <stdbool.h>
 #include <sys/types.h>
+
+#include "bigdatafs/kernel/libfuse.h"
 
 #define OPTIONS_DEFAULT_SOURCE "https://api.bigdata.com"
 #define OPTIONS_SANDBOX_SOURCE "bigdatafs-sandbox"
