@@ -18,6 +18,10 @@ apt_get() {
     end=$((SECONDS + patience))
     if [ "$(id -u)" -ne 0 ]; then
         as_root=(sudo)
+        if ! command -v sudo >/dev/null; then
+            echo "${0##*/}: only root can install packages, and there is no sudo" >&2
+            return 1
+        fi
     fi
     errors=$(mktemp)
     while true; do
@@ -52,8 +56,8 @@ need_packages() {
         apt_get install -y --no-install-recommends "${missing[@]}"
 }
 
-# build DIRECTORY [MESON OPTION...]: sets up once, then compiles what changed.
-build() {
+# configure DIRECTORY [MESON OPTION...]: sets the build up, or changes its options.
+configure() {
     local directory=$1
     shift
     if [ -e "$directory/build.ninja" ]; then
@@ -61,5 +65,9 @@ build() {
     else
         meson setup "$directory" "$top" "$@"
     fi
-    meson compile -C "$directory"
+}
+
+# build DIRECTORY [MESON OPTION...]: compiles what changed.
+build() {
+    configure "$@" && meson compile -C "$1"
 }
