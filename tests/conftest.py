@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-pytest.register_assert_rewrite("harness.ledger", "harness.client")
+pytest.register_assert_rewrite("harness.ledger", "harness.client", "harness.sandbox_alone")
 
 from harness import system  # noqa: E402  (after the line above)
 from harness.world import World  # noqa: E402

@@ -6,6 +6,7 @@ inotify  inotify(7)
 clock    the clock of a program under test
 client   a third party that changes connectors behind the mount's back
 sandbox  bigdatafs-sandbox as a child process
+sandbox_alone  the same without a mount, for the tests of bigdatafs-sandbox itself
 audit    the audit log, read back
 certificates  a certificate authority of the tests' own
 faults   what can happen to an answer on its way
