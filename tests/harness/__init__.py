@@ -13,6 +13,7 @@ faults   what can happen to an answer on its way
 ptrace   one thread of a program, stopped
 service  an HTTP server inside the test for answers that the sandbox never gives
 mount    bigdatafs as a child process
+watchdog  ends a test that hangs, and says first where all of its processes stand
 world    all of these for one test, and the checks at its end
 """
 
