@@ -11,28 +11,53 @@ need_fuse() {
     fi
 }
 
-# need_packages [LIST]: installs what tests/LIST (packages) lists, unless all of it is there.
-need_packages() {
-    local list=${1:-packages} package missing=() as_root=()
-    while read -r package; do
-        if ! dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed; then
-            missing+=("$package")
+# apt_get WORD...: as root, and not while another has the lock: fresh machines upgrade themselves at
+# boot. apt's own option waits for the lock of dpkg alone, not for those of the lists and archives.
+apt_get() {
+    local patience=300 end errors status as_root=()
+    end=$((SECONDS + patience))
+    if [ "$(id -u)" -ne 0 ]; then
+        as_root=(sudo)
+        if ! command -v sudo >/dev/null; then
+            echo "${0##*/}: only root can install packages, and there is no sudo" >&2
+            return 1
         fi
-    done <"$top/tests/$list"
+    fi
+    errors=$(mktemp)
+    while true; do
+        status=0
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+            apt-get -q -o "DPkg::Lock::Timeout=$patience" "$@" 2>"$errors" || status=$?
+        if [ $status -eq 0 ] || [ $SECONDS -ge $end ] || ! grep -q 'Could not get lock' "$errors"; then
+            break
+        fi
+        sleep 1
+    done
+    cat "$errors" >&2
+    rm -f "$errors"
+    return $status
+}
+
+# need_packages LIST...: installs what each tests/LIST lists, unless all of it is there.
+need_packages() {
+    local list package missing=()
+    for list; do
+        while read -r package; do
+            if ! dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed; then
+                missing+=("$package")
+            fi
+        done <"$top/tests/$list"
+    done
     if [ ${#missing[@]} -eq 0 ]; then
         return
     fi
     echo "installing ${missing[*]}"
-    if [ "$(id -u)" -ne 0 ]; then
-        as_root=(sudo)
-    fi
-    "${as_root[@]}" apt-get update -q
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -q -y --no-install-recommends "${missing[@]}"
+    apt_get update &&
+        apt_get install -y --no-install-recommends "${missing[@]}"
 }
 
-# build DIRECTORY [MESON OPTION...]: sets up once, then compiles what changed.
-build() {
+# configure DIRECTORY [MESON OPTION...]: sets the build up, or changes its options.
+configure() {
     local directory=$1
     shift
     if [ -e "$directory/build.ninja" ]; then
@@ -40,5 +65,9 @@ build() {
     else
         meson setup "$directory" "$top" "$@"
     fi
-    meson compile -C "$directory"
+}
+
+# build DIRECTORY [MESON OPTION...]: compiles what changed.
+build() {
+    configure "$@" && meson compile -C "$1"
 }

@@ -5,14 +5,15 @@ import os
 
 import pytest
 
-pytest.register_assert_rewrite("harness.ledger", "harness.client")
+pytest.register_assert_rewrite("harness.ledger", "harness.client", "harness.sandbox_alone")
 
-from harness import system  # noqa: E402  (after the line above)
+from harness import system, watchdog  # noqa: E402  (after the line above)
 from harness.world import World  # noqa: E402
 
 
 def pytest_configure():
     system.become_subreaper()
+    watchdog.output = os.dup(2)  # nothing is captured yet
 
 
 def pytest_sessionstart():

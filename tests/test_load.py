@@ -1,4 +1,4 @@
-"""A short form of tests/load."""
+"""A short form of tests/load.py."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from harness import run
 
 
 def test_sixteen_processes_for_ten_seconds():
-    done = run(sys.executable, "-B", Path(__file__).parent / "load", "--processes", 16,
+    done = run(sys.executable, "-B", Path(__file__).parent / "load.py", "--processes", 16,
                "--seconds", 10, "--connectors", 300, "--ttl", 1, "--patience", 60,
                *(["--seed", seed] if (seed := os.environ.get("BIGDATAFS_SEED")) else []),
                deadline=110)

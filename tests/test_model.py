@@ -15,8 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness import eventually
-from harness import world as world_module
+from harness import eventually, watchdog
 from harness.model import ACTIVE, ARCHIVED, GONE, Model, Operation, check_contents
 from harness.proxy import Proxy
 
@@ -228,11 +227,9 @@ def stranger(source):
 
 
 @pytest.mark.parametrize("ttl", [1, 300])
-def test_random_operations(world, sandbox, mount, monkeypatch, ttl):
+def test_random_operations(world, sandbox, mount, ttl):
     print(f"BIGDATAFS_SEED={SEED} BIGDATAFS_STEPS={STEPS}")
-    monkeypatch.setattr(world_module, "LIMIT", 120 + STEPS)
-    world.timer.cancel()
-    world.watch()
+    world.watch(watchdog.limit() + STEPS)
     served = sandbox(seed=FLEET, delete_rate=300)
     proxy = Proxy(world.directory / "proxy", served, SEED)
     world.servers.append(proxy)

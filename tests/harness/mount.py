@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-from pathlib import Path
 
 from harness import system
 
@@ -131,12 +130,6 @@ class Mount:
             system.run("umount", "-f", self.path)
             raise
         system.run("fusermount3", "-u", "-z", self.path)
-
-    def abort(self):
-        """For the watchdog: whoever waits for this mount gets an error."""
-        for number in (signal.SIGABRT, signal.SIGKILL):
-            if self.status is None and Path(f"/proc/{self.pid}").exists():
-                os.kill(self.pid, number)
 
     def finish(self):
         """Unmounts unless that was done; what was wrong with it."""

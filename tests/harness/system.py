@@ -29,9 +29,8 @@ def become_subreaper():
         raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
 
 
-def children(of=None):
-    """The direct children of a process: {pid: command name}, zombies too."""
-    of = of or os.getpid()
+def processes():
+    """All of them: {pid: (pid of the parent, command name)}, zombies too."""
     found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
@@ -41,20 +40,44 @@ def children(of=None):
         except (FileNotFoundError, ProcessLookupError):
             continue
         name, rest = stat[stat.index("(") + 1:].rsplit(")", 1)
-        if int(rest.split()[1]) == of:
-            found[int(entry)] = name
+        found[int(entry)] = int(rest.split()[1]), name
     return found
 
 
-def mounts():
-    """The mounts of this machine: {mount point: (file system type, source, options)}."""
-    table = {}
+def children(of=None):
+    """The direct children of a process: {pid: command name}, zombies too."""
+    of = of or os.getpid()
+    return {pid: name for pid, (parent, name) in processes().items() if parent == of}
+
+
+def descendants():
+    """The children of this process, theirs, and so on."""
+    found, parents = set(), {pid: parent for pid, (parent, _) in processes().items()}
+    more = {os.getpid()}
+    while more:
+        more = {pid for pid, parent in parents.items() if parent in more}
+        found |= more
+    return found
+
+
+def mountinfo():
+    """The mounts of this machine: (mount point, device, file system type, source, options)."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         left, right = line.split(" - ", 1)
         fields, (fstype, source, *_) = left.split(" "), right.split(" ")
         point = re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), fields[4])
-        table[point] = (fstype, source, fields[5].split(","))
-    return table
+        yield point, fields[2], fstype, source, fields[5].split(",")
+
+
+def mounts():
+    """{mount point: (file system type, source, options)}."""
+    return {point: rest for point, _, *rest in mountinfo()}
+
+
+def connections(directory):
+    """The FUSE mounts at or below a directory: {mount point: number of the connection}."""
+    return {point: int(device.split(":")[1]) for point, device, fstype, *_ in mountinfo()
+            if f"{point}/".startswith(f"{directory}/") and fstype.split(".")[0] == "fuse"}
 
 
 def await_mount(path, pid, deadline=DEADLINE):

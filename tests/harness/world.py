@@ -1,21 +1,14 @@
 """Everything that one test starts, and the checks at its end."""
 
 import os
-import signal
-import threading
 
-from harness import system
+from harness import system, watchdog
 from harness.mount import Mount, option_words
 from harness.sandbox import Sandbox
 from harness.service import Service
 
-LIMIT = 120  # seconds for one test, set-up and end included
 FOREIGN = ("BIGDATA_", "CREDENTIALS_DIRECTORY", "XDG_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
            "NO_PROXY")
-
-
-class TestTimeout(Exception):
-    pass
 
 
 def sanitizer_options(name, directory):
@@ -29,6 +22,7 @@ class World:
         self.mounts, self.servers = [], []
         self.children_before, self.mounts_before = system.children(), system.mounts()
         self.env = self.environment()
+        self.descendants_before, self.watchdog = system.descendants(), None
 
     def environment(self):
         """Of every program under test: nothing of the caller's reaches it, nothing that it
@@ -76,21 +70,14 @@ class World:
 
     # The watchdog
 
-    def watch(self):
-        """A wait on a hung mount cannot be interrupted by a signal: the mount is aborted."""
-        signal.signal(signal.SIGALRM, self.out_of_time)
-        signal.alarm(LIMIT)
-        self.timer = threading.Timer(LIMIT - 20, self.abort)
-        self.timer.daemon = True
-        self.timer.start()
+    def watch(self, limit=None, grace=watchdog.GRACE):
+        """From now on the test may take so many seconds; called again, it counts anew."""
+        if self.watchdog is not None:
+            self.watchdog.cancel()
+        self.watchdog = watchdog.Watchdog(self.directory, self.descendants_before,
+                                          limit or watchdog.limit(), grace, self.release)
 
-    @staticmethod
-    def out_of_time(*_):
-        raise TestTimeout(f"the test took more than {LIMIT} s")
-
-    def abort(self):
-        for mount in self.mounts:
-            mount.abort()
+    def release(self):
         for server in self.servers:
             if isinstance(server, Service):
                 server.release()
@@ -99,19 +86,20 @@ class World:
 
     def finish(self, failed):
         """Ends all that is left and returns what was wrong."""
+        try:
+            return self.end(failed)
+        finally:
+            self.watchdog.cancel()
+
+    def end(self, failed):
         problems = []
-        for server in self.servers:
-            if isinstance(server, Service):
-                server.release()
+        self.release()
         for mount in self.mounts:
             problems += mount.finish()
         for server in self.servers:
             problems += server.finish()
             problems += [] if failed else server.verdict()
-        problems += self.leftovers() + self.sanitizer_reports()
-        self.timer.cancel()
-        signal.alarm(0)
-        return problems
+        return problems + self.leftovers() + self.sanitizer_reports()
 
     def leftovers(self):
         problems = []

@@ -24,9 +24,7 @@ import multiprocessing
 import os
 import random
 import resource
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -37,9 +35,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import system  # noqa: E402
-from harness import world as world_module  # noqa: E402
+from harness import watchdog  # noqa: E402
 from harness.model import check_contents, check_resends  # noqa: E402
-from harness.proxy import KINDS, Proxy  # noqa: E402
+from harness.proxy import Proxy  # noqa: E402
+from harness.world import World  # noqa: E402
 
 CONNECTIONS = 64  # -o parallel
 SPARE_FDS = 8
@@ -164,7 +163,7 @@ class Watch(threading.Thread):
 
     def __init__(self, pid, root, workers, clock, patience):
         super().__init__(daemon=True)
-        self.connection = os.minor(os.stat(root).st_dev)
+        self.root, self.connection = root, os.minor(os.stat(root).st_dev)
         self.pid, self.workers, self.clock, self.patience = pid, workers, clock, patience
         self.samples, self.hung, self.over = [], None, threading.Event()
 
@@ -185,33 +184,14 @@ class Watch(threading.Thread):
                 if start and now - start > self.patience:
                     self.hung = f"process {number} waits since {now - start:.0f} s"
                     try:
-                        self.dump(self.workers[number].pid)
+                        for pid in (self.workers[number].pid, self.pid):
+                            watchdog.say_threads(pid)
                     finally:
-                        self.abort()
+                        # Killing bigdatafs would not do: a thread of its own may wait in the
+                        # kernel for a lock that one of those holds who wait for the mount.
+                        watchdog.abort(self.connection, self.root)
                         self.over.set()
                     return
-
-    def abort(self):
-        """Whoever waits for the mount gets an error. Killing bigdatafs would not do: a thread of
-        its own may wait in the kernel for a lock that one of those holds."""
-        Path(f"/sys/fs/fuse/connections/{self.connection}/abort").write_text("1")
-
-    def dump(self, worker):
-        for pid in (worker, self.pid):
-            for task in sorted(os.listdir(f"/proc/{pid}/task")):
-                for name in ("wchan", "stack"):
-                    try:
-                        text = Path(f"/proc/{pid}/task/{task}/{name}").read_text()
-                        print(f"--- {pid}/{task} {name}\n{text}", file=sys.stderr)
-                    except OSError as failure:
-                        print(f"--- {pid}/{task} {name}: {failure}", file=sys.stderr)
-        if shutil.which("gdb"):
-            command = ["gdb", "-iex", "set debuginfod enabled off", "-p", str(self.pid), "-batch",
-                       "-ex", "thread apply all bt"]
-            try:
-                subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=20)
-            except subprocess.TimeoutExpired as failure:
-                print(f"--- {failure}", file=sys.stderr)
 
 
 # The judgement
@@ -232,9 +212,8 @@ class Load:
             self.pipes.append(here)
             self.workers.append(worker)
         system.become_subreaper()
-        world_module.LIMIT = int(options.seconds + 2 * options.patience + 300)
-        self.world = world_module.World(Path(directory))
-        self.world.watch()
+        self.world = World(Path(directory))
+        self.world.watch(options.seconds + 2 * options.patience + 300)
         self.served = self.world.sandbox(seed=options.connectors, latency=options.latency,
                                          delete_rate=1000)
         self.proxy = Proxy(self.world.directory / "proxy", self.served, options.seed)
