@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "bigdatafs/base/uuid.h"
+#include "api_owner.h"
 #include "client.h"
 #include "listing.h"
 

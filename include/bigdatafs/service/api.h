@@ -1,10 +1,12 @@
 /*
  * api: the calls of the Content API that bigdatafs makes (GET list, GET one, DELETE, DELETE with
- * force_delete=true), typed, with every way they can end as one struct api_result.
+ * force_delete=true), typed, with every way they can end as one struct api_result. service.h makes
+ * the struct api.
  *
- * Each starts an operation and returns it; done is called once, later,
- * from the loop, and the operation is gone when it returns. What the result points to is borrowed
- * for the call. ids must be UUIDs (uuid_is_valid): nothing else is ever put into a URL.
+ * Each call starts an operation and returns it, or a negative errno and nothing is started. done is
+ * called once, later, from the loop, and the operation is gone when it returns. What the result
+ * points to is borrowed for the call. ids must be UUIDs (uuid_is_valid; -EINVAL for others): nothing
+ * else is ever put into a URL.
  */
 #ifndef BIGDATAFS_SERVICE_API_H
 #define BIGDATAFS_SERVICE_API_H
@@ -14,20 +16,13 @@
 #include <stdint.h>
 
 #include "bigdatafs/base/compiler.h"
-#include "bigdatafs/base/loop.h"
 #include "bigdatafs/connector/snapshot.h"
 #include "bigdatafs/service/result.h"
 
 struct api;
 struct api_op;
-struct client;
 
 typedef void api_done_fn(void *arg, const struct api_result *result);
-
-/* For service.c alone. */
-int api_new(struct loop *loop, struct client *client, unsigned timeout_s,
-            struct api **out) MUST_CHECK;
-void api_free(struct api *a); /* nothing may be under way; NULL is fine */
 
 /* Whom to tell of the end of an operation on one connector, and until when it may take. */
 struct api_call {

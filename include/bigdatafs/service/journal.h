@@ -10,7 +10,7 @@
 #include "bigdatafs/base/buf.h"
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/request.h"
-#include "bigdatafs/service/api.h"
+#include "bigdatafs/service/result.h"
 
 enum { JOURNAL_MAX = 256 };
 
