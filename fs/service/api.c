@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bigdatafs/base/uuid.h"
 #include "api_owner.h"
+#include "bigdatafs/base/uuid.h"
 #include "client.h"
 #include "listing.h"
 
@@ -18,8 +18,8 @@ struct api {
     struct loop *loop;
     struct client *client;
     uint64_t timeout_ms;
-    char etag[HTTP_TOKEN_MAX]; /* of the last list that was taken whole */
-    char last_modified[HTTP_TOKEN_MAX];
+    char etag[ANSWER_TOKEN_MAX]; /* of the last list that was taken whole */
+    char last_modified[ANSWER_TOKEN_MAX];
 };
 
 struct api_op {

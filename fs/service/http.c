@@ -270,7 +270,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 
 static int add_header(struct http_exchange *x, const char *name, const char *value)
 {
-    char line[HTTP_TOKEN_MAX + 64];
+    char line[ANSWER_TOKEN_MAX + 64];
     snprintf(line, sizeof line, "%s: %s", name, value);
     struct curl_slist *longer = curl_slist_append(x->headers, line);
     if (longer == NULL)

@@ -13,14 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/loop.h"
-#include "bigdatafs/service/failure.h"
 
 enum {
     HTTP_TARGET_MAX = 160,      /* path and query of a request */
-    HTTP_TOKEN_MAX = 128,       /* ETag, Last-Modified, request id; longer ones are not kept */
-    HTTP_REASON_MAX = 256,      /* libcurl's words for a failure */
     HTTP_KEY_MAX = 4096,        /* bytes of an API key */
     HTTP_KEY_SECRET_MIN = 8,    /* a shorter one is no secret, and part of any text */
     HTTP_CONNECT_MS = 5000,     /* to connect, TLS handshake included */
@@ -38,17 +36,6 @@ struct http_config {
 
 enum http_method { HTTP_GET, HTTP_DELETE };
 
-struct http_answer {
-    enum failure failure;
-    long status;        /* 0 without an answer */
-    bool sent;          /* the request, or a part of it, may have reached the service */
-    long retry_after_s; /* -1: no such header */
-    char reason[HTTP_REASON_MAX];
-    char etag[HTTP_TOKEN_MAX];
-    char last_modified[HTTP_TOKEN_MAX];
-    char request_id[HTTP_TOKEN_MAX];
-};
-
 struct http_request;
 
 /* A piece of the body. A failure ends the exchange with it; FAILURE_NONE goes on. */
@@ -59,9 +46,9 @@ typedef void http_done_fn(struct http_request *r);
 struct http_request {
     enum http_method method;
     char target[HTTP_TARGET_MAX];
-    char if_none_match[HTTP_TOKEN_MAX];     /* "" for none */
-    char if_modified_since[HTTP_TOKEN_MAX]; /* "" for none */
-    uint64_t timeout_ms;                    /* for this attempt, > 0 */
+    char if_none_match[ANSWER_TOKEN_MAX];     /* "" for none */
+    char if_modified_since[ANSWER_TOKEN_MAX]; /* "" for none */
+    uint64_t timeout_ms;                      /* for this attempt, > 0 */
     http_data_fn *data;
     http_done_fn *done;
     void *arg;
