@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
+
+#include "multi.h"
 
 #define KEY_HEADER "X-API-KEY: "
 
 struct http {
     struct loop *loop;
-    CURLM *multi;
-    struct loop_timer timer;
+    struct multi *multi;
     struct http_config config; /* strings are copies */
     char *key_header;
 };
@@ -30,12 +30,6 @@ struct http_exchange {
     struct loop_timer rest;
     unsigned sends; /* how often libcurl was about to send the request */
     char reason[CURL_ERROR_SIZE];
-};
-
-/* A socket of libcurl's, watched by the loop. */
-struct http_socket {
-    struct loop_watch watch;
-    struct http *http;
 };
 
 static const struct {
@@ -93,7 +87,7 @@ static void exchange_free(struct http_exchange *x)
 {
     loop_timer_clear(&x->rest);
     if (x->easy != NULL) {
-        curl_multi_remove_handle(x->http->multi, x->easy);
+        multi_remove(x->http->multi, x->easy);
         curl_easy_cleanup(x->easy);
     }
     free_headers(x->headers);
@@ -138,82 +132,11 @@ static void exchange_end(struct http_exchange *x, CURLcode code)
     r->done(r);
 }
 
-static void deliver_finished(struct http *h)
+static void on_transfer_done(CURL *easy, CURLcode code)
 {
-    CURLMsg *msg;
-    int left;
-    while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        struct http_exchange *x;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &x);
-        exchange_end(x, msg->data.result);
-    }
-}
-
-static void on_socket_ready(void *arg, uint32_t events)
-{
-    struct http_socket *s = arg;
-    struct http *h = s->http;
-    int flags = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-                (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    int running;
-    curl_multi_socket_action(h->multi, s->watch.fd, flags, &running);
-    deliver_finished(h);
-}
-
-static void on_timer(void *arg)
-{
-    struct http *h = arg;
-    int running;
-    curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    deliver_finished(h);
-}
-
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    (void)multi;
-    struct http *h = arg;
-    if (timeout_ms < 0)
-        loop_timer_clear(&h->timer);
-    else
-        loop_timer_set(h->loop, &h->timer, (uint64_t)timeout_ms);
-    return 0;
-}
-
-static struct http_socket *socket_new(struct http *h, curl_socket_t fd)
-{
-    struct http_socket *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        return NULL;
-    s->http = h;
-    s->watch = (struct loop_watch){.fd = fd, .ready = on_socket_ready, .arg = s};
-    if (loop_add(h->loop, &s->watch, 0) < 0) {
-        free(s);
-        return NULL;
-    }
-    curl_multi_assign(h->multi, fd, s);
-    return s;
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-    (void)easy;
-    struct http *h = arg;
-    struct http_socket *s = socket_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (s != NULL) {
-            loop_remove(h->loop, &s->watch);
-            curl_multi_assign(h->multi, fd, NULL);
-            free(s);
-        }
-        return 0;
-    }
-    if (s == NULL && (s = socket_new(h, fd)) == NULL)
-        return -1;
-    uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-    return loop_change(h->loop, &s->watch, events) < 0 ? -1 : 0;
+    struct http_exchange *x = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+    exchange_end(x, code);
 }
 
 /* libcurl sends a request once more, unasked, when a reused connection was closed under it. For
@@ -354,7 +277,7 @@ int http_start(struct http *h, struct http_request *r)
     int err = x->easy == NULL ? -ENOMEM : make_headers(x);
     if (err == 0)
         err = set_up(x);
-    if (err == 0 && curl_multi_add_handle(h->multi, x->easy) != CURLM_OK)
+    if (err == 0 && multi_add(h->multi, x->easy) != CURLM_OK)
         err = -ENOMEM;
     if (err < 0) {
         exchange_free(x);
@@ -401,8 +324,7 @@ static int config_copy(struct http_config *to, const struct http_config *from)
     if (to->base_url != NULL && (to->unix_socket != NULL) == (from->unix_socket != NULL) &&
         (to->ca_file != NULL) == (from->ca_file != NULL))
         return 0;
-    config_free(to);
-    return -ENOMEM;
+    return -ENOMEM; /* what was copied is freed with the rest */
 }
 
 int http_new(struct loop *loop, const struct http_config *config, struct http **out)
@@ -411,25 +333,14 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
     if (h == NULL)
         return -ENOMEM;
     h->loop = loop;
-    loop_timer_init(&h->timer, on_timer, h);
     int err = config_copy(&h->config, config);
+    if (err == 0)
+        err = multi_new(loop, (long)config->connections + HTTP_READS_MAX, on_transfer_done,
+                        &h->multi);
     if (err < 0) {
-        free(h);
+        http_free(h);
         return err;
     }
-    h->multi = curl_multi_init();
-    if (h->multi == NULL) {
-        http_free(h);
-        return -ENOMEM;
-    }
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-    long connections = (long)config->connections + HTTP_READS_MAX;
-    curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
-    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, connections);
-    curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, connections);
     *out = h;
     return 0;
 }
@@ -455,9 +366,7 @@ void http_free(struct http *h)
 {
     if (h == NULL)
         return;
-    if (h->multi != NULL)
-        curl_multi_cleanup(h->multi);
-    loop_timer_clear(&h->timer);
+    multi_free(h->multi);
     key_free(h);
     config_free(&h->config);
     free(h);
