@@ -143,9 +143,12 @@ void multi_free(struct multi *m)
     free(m);
 }
 
-CURLMcode multi_add(struct multi *m, CURL *easy)
+CURLcode multi_add(struct multi *m, CURL *easy)
 {
-    return curl_multi_add_handle(m->handle, easy);
+    CURLMcode code = curl_multi_add_handle(m->handle, easy);
+    if (code == CURLM_OK)
+        return CURLE_OK;
+    return code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
 }
 
 void multi_remove(struct multi *m, CURL *easy)

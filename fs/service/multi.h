@@ -23,8 +23,9 @@ int multi_new(struct loop *loop, long connections, multi_done_fn *done,
               struct multi **out) MUST_CHECK;
 void multi_free(struct multi *m); /* no handle may be in it; NULL is fine */
 
-/* Starts the transfer; done is never called from within. After an error it is not in it. */
-CURLMcode multi_add(struct multi *m, CURL *easy) MUST_CHECK;
+/* Starts the transfer; done is never called from within. CURLE_OUT_OF_MEMORY or CURLE_FAILED_INIT:
+ * it was not started. */
+CURLcode multi_add(struct multi *m, CURL *easy) MUST_CHECK;
 /* A handle that is not in it is fine. */
 void multi_remove(struct multi *m, CURL *easy);
 

@@ -5,8 +5,8 @@
  *
  * Each call starts an operation and returns it, or a negative errno and nothing is started. done is
  * called once, later, from the loop, and the operation is gone when it returns. What the result
- * points to is borrowed for the call. ids must be UUIDs (uuid_is_valid; -EINVAL for others): nothing
- * else is ever put into a URL.
+ * points to is borrowed for the call. ids must be UUIDs (uuid_is_valid; -EINVAL for others):
+ * nothing else is ever put into a URL.
  */
 #ifndef BIGDATAFS_SERVICE_API_H
 #define BIGDATAFS_SERVICE_API_H
