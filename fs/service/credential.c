@@ -71,7 +71,11 @@ static const char *check_key(char *text, size_t len)
 
 static struct identity identify(const struct stat *st)
 {
-    return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+    return (struct identity){.dev = st->st_dev,
+                             .ino = st->st_ino,
+                             .size = st->st_size,
+                             .mtime = st->st_mtim,
+                             .ctime = st->st_ctim};
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -165,7 +169,7 @@ static int read_file(struct credential *c, char **key, struct sentence *s)
     return err;
 }
 
-/* Makes key, which is c's from here on, the one in use. */
+/* Makes key the one in use. It belongs to c from here on, after an error too. */
 static int use_key(struct credential *c, struct http *http, char *key)
 {
     int err = http_set_key(http, key);

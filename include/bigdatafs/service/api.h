@@ -24,7 +24,7 @@ struct api_op;
 
 typedef void api_done_fn(void *arg, const struct api_result *result);
 
-/* Whom to tell of the end of an operation on one connector, and until when it may take. */
+/* Until when an operation on one connector may take, and whom to tell of its end. */
 struct api_call {
     uint64_t deadline_ms; /* of loop_now; see api_deadline */
     api_done_fn *done;
@@ -59,12 +59,15 @@ void api_cancel(struct api_op *op);
 /* The last list was not taken over whole: the next one must not be answered with "not modified". */
 void api_forget_list(struct api *a);
 
-/* What of an operation has left this machine: API_UNSENT nothing that the service may have carried
- * out, API_IN_FLIGHT an attempt that has a connection is under way, API_LOST one may have been
- * carried out and the next one waits for its time. */
-enum api_sent { API_UNSENT, API_IN_FLIGHT, API_LOST };
+/* What of an operation has left this machine. */
+enum api_sent {
+    API_UNSENT,    /* nothing that the service may have carried out */
+    API_IN_FLIGHT, /* an attempt that has a connection is under way */
+    API_LOST, /* an attempt may have been carried out, and the next one has no connection yet */
+};
 enum api_sent api_sent(const struct api_op *op);
-unsigned api_attempts(const struct api_op *op); /* so far, without one that has no connection */
+/* Attempts so far. One that still waits for a connection does not count. */
+unsigned api_attempts(const struct api_op *op);
 /* The attempt under way is the last one, whatever its answer. */
 void api_send_no_more(struct api_op *op);
 
