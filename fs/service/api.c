@@ -227,9 +227,8 @@ static void finish_list(struct api_op *op, const struct http_answer *answer,
     }
     if (result->err < 0 || result->not_modified)
         return;
-    if (answer->status != 200)
-        op->listing_err = -EBADMSG; /* another 2xx has no list */
-    else if (op->listing_err == 0)
+    /* Of a 2xx other than 200 nothing was fed to it. */
+    if (op->listing_err == 0)
         op->listing_err = listing_finish(op->listing);
     if (op->listing_err < 0) {
         result->failure = op->listing_err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
