@@ -4,13 +4,13 @@
  * for its deadline. While it is open the circuit asks its owner for a probe now and then; the
  * first answer of the service, to a probe or to any other request, closes it.
  *
- *   state            what holds                              what ends it                next
- *   CIRCUIT_CLOSED   the timer is clear                      CIRCUIT_FAILURES failed     OPEN or,
- * when a attempts in a row over      probe is still CIRCUIT_MS                  out, PROBING
- *   CIRCUIT_OPEN     the timer is set, no probe is out       the timer                   PROBING
- *                                                            an answer of the service    CLOSED
- *   CIRCUIT_PROBING  the timer is clear, a probe is out      the probe ends              OPEN, for
- * longer an answer of the service    CLOSED
+ *   state            what holds                          what ends it              next
+ *   CIRCUIT_CLOSED   the timer is clear                  failures for a while     OPEN
+ *                                                        while a probe is out      PROBING
+ *   CIRCUIT_OPEN     the timer is set, no probe is out   the timer                 PROBING
+ *                                                        an answer                 CLOSED
+ *   CIRCUIT_PROBING  the timer is clear, a probe is out  the probe ends            OPEN
+ *                                                        an answer                 CLOSED
  *
  * A probe that is out when another call's answer closes the circuit goes on: it does no harm.
  */
@@ -25,8 +25,8 @@
 #include "bigdatafs/base/loop.h"
 
 enum {
-    CIRCUIT_FAILURES = 5,         /* failed attempts in a row that open the circuit, */
-    CIRCUIT_MS = 5000,            /* when the first and the last are at least so far apart */
+    CIRCUIT_FAILURES = 5,         /* failed attempts in a row before the circuit opens */
+    CIRCUIT_MS = 5000,            /* time from the first to the last of them, at the least */
     CIRCUIT_PROBE_MS = 1000,      /* from opening to the first probe; doubled after each probe */
     CIRCUIT_PROBE_MAX_MS = 30000, /* the longest time between two probes */
 };

@@ -2,24 +2,30 @@
  * client: calls of the service that outlast single failures. A call is one operation with one
  * deadline; the client sends it as often as it takes, as long as that is safe:
  *
- *   answer to an attempt               what the client does
- *   outage (see answer_is_outage)      sends again after a random pause, which grows
- *   429                                sends again, and holds back all other calls too
- *   Retry-After with one of the two    makes the pause at least so long
- *   401                                reads the key again; sends once more if there is a new one
- *   any other                          ends the call
+ *   answer to an attempt             what the client does
+ *   outage (answer_is_outage)        sends again after a random pause, which grows
+ *   429                              sends again, and holds back all other calls too
+ *   Retry-After with one of the two  makes the pause at least so long
+ *   401                              reads the key again; sends once more if there is a new one
+ *   any other                        ends the call
  *
  * A call ends with its last answer when the next attempt would come after its deadline. Its enum
  * resend can forbid what the table allows. While the circuit (circuit.h) is open new calls end at
  * once with the last failure, calls under way go on, and the client sends the circuit's probes: a
  * GET of an id that does not exist.
  *
- *   state           what holds                            what ends it         next
- *   CALL_STARTED    the timer is set; nothing was tried   the next turn        WAITING, ATTEMPTED;
- * ENDED if the circuit is open CALL_WAITING    the timer is set, to a time before    the timer
- * ATTEMPTED; WAITING or ENDED the deadline; answer is the last one                       if all are
- * held back CALL_ATTEMPTED  the request is under way              its answer           WAITING,
- * ENDED CALL_ENDED      the call is no longer the client's    done is called
+ *   state           what holds                           what ends it         next
+ *   CALL_STARTED    the timer is set, nothing was tried  the next turn        ATTEMPTED
+ *                                                        with a hold on       WAITING or ENDED
+ *                                                        the circuit is open  ENDED
+ *   CALL_WAITING    the timer is set, to a time before   the timer            ATTEMPTED
+ *                   the deadline; answer is the last     with a hold on       WAITING or ENDED
+ *   CALL_ATTEMPTED  the request is under way             its answer           WAITING or ENDED
+ *   CALL_ENDED      the call is the caller's again       nothing              none
+ *
+ * A hold is the pacer's: after a 429 nothing but the probe is sent. Where the table has WAITING or
+ * ENDED, the call ends when its deadline is too near to wait, and after an answer also when that is
+ * not one to send again after. An attempt that cannot be started ends the call from any state.
  *
  * client_cancel ends the call in any of the first three states, without done.
  *
