@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api_owner.h"
 #include "bigdatafs/base/uuid.h"
 #include "client.h"
 #include "listing.h"
@@ -17,8 +18,9 @@ struct api {
     struct loop *loop;
     struct client *client;
     uint64_t timeout_ms;
-    char etag[HTTP_TOKEN_MAX]; /* of the last list that was taken whole */
-    char last_modified[HTTP_TOKEN_MAX];
+    /* What the service gave with the last list that was taken whole. */
+    char etag[ANSWER_TOKEN_MAX];
+    char last_modified[ANSWER_TOKEN_MAX];
 };
 
 struct api_op {
@@ -27,10 +29,11 @@ struct api_op {
     api_done_fn *done;
     void *arg;
     char id[UUID_LEN + 1];
-    bool wants_snapshot;
-    struct api_list_sink sink; /* list only, with the rest: */
+    bool wants_snapshot; /* a 2xx without the connector is a failure */
+    /* Of a list alone. */
+    struct api_list_sink sink;
     struct listing *listing;
-    int listing_err;
+    int listing_err; /* 0, or the negative errno that ended the attempt's list */
 };
 
 int api_new(struct loop *loop, struct client *client, unsigned timeout_s, struct api **out)
@@ -98,10 +101,11 @@ static void fill_result(const struct client_call *call, struct api_result *r)
     r->unsure = r->err < 0 && call->lost;
 }
 
-/* The connector in a 2xx answer. A GET must have it; a DELETE may answer with anything. */
+/* The connector in a 2xx answer. The answer to a GET must have it, that to a DELETE may be
+ * anything. */
 static void read_snapshot(struct api_op *op, const struct client_call *call, struct api_result *r)
 {
-    if (r->err < 0 || op->sink.done != NULL)
+    if (r->err < 0)
         return;
     int err = call->body.len == 0 ? -EBADMSG
                                   : snapshot_parse(call->body.data, call->body.len, &r->snapshot);
@@ -193,7 +197,8 @@ static enum failure on_list_data(struct http_request *request, const char *bytes
 {
     struct client_call *call = request->arg;
     struct api_op *op = call->arg;
-    if (http_arriving_status(request) != 200) { /* an error's object: keep what fits */
+    if (http_arriving_status(request) != 200) {
+        /* The object of an error, of which what fits is enough. */
         int ignored = buf_append(&call->body, bytes, len);
         (void)ignored;
         return FAILURE_NONE;
@@ -212,6 +217,25 @@ static enum failure on_list_data(struct http_request *request, const char *bytes
     }
 }
 
+/* What the list itself ended with, if all of its answer came. */
+static void finish_list(struct api_op *op, const struct http_answer *answer,
+                        struct api_result *result)
+{
+    if (answer_is(answer, 304)) {
+        result->err = 0;
+        result->not_modified = true;
+    }
+    if (result->err < 0 || result->not_modified)
+        return;
+    /* Of a 2xx other than 200 nothing was fed to it. */
+    if (op->listing_err == 0)
+        op->listing_err = listing_finish(op->listing);
+    if (op->listing_err < 0) {
+        result->failure = op->listing_err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
+        result->err = failure_errno(result->failure, result->status);
+    }
+}
+
 static void on_list_done(struct client_call *call)
 {
     struct api_op *op = call->arg;
@@ -219,19 +243,7 @@ static void on_list_done(struct client_call *call)
     const struct http_answer *answer = &call->answer;
     struct api_result result;
     fill_result(call, &result);
-    if (answer->failure == FAILURE_NONE && answer->status == 304) {
-        result.err = 0;
-        result.not_modified = true;
-    } else if (answer->failure == FAILURE_NONE && answer->status == 200) {
-        if (op->listing_err == 0)
-            op->listing_err = listing_finish(op->listing);
-    } else if (result.err == 0) {
-        op->listing_err = -EBADMSG; /* a 2xx without a list */
-    }
-    if (result.err == 0 && op->listing_err < 0) {
-        result.failure = op->listing_err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
-        result.err = failure_errno(result.failure, result.status);
-    }
+    finish_list(op, answer, &result);
     if (result.failure == FAILURE_MALFORMED)
         snprintf(result.message, sizeof result.message,
                  "the list of connectors is malformed or was cut short");
@@ -239,14 +251,14 @@ static void on_list_done(struct client_call *call)
         snprintf(a->etag, sizeof a->etag, "%s", answer->etag);
         snprintf(a->last_modified, sizeof a->last_modified, "%s", answer->last_modified);
     }
-    op->sink.done(op->sink.arg, &result);
+    op->done(op->arg, &result);
     op_free(op);
 }
 
 int api_list(struct api *a, const struct api_list_sink *sink, struct api_op **out)
 {
     struct api_op *op;
-    struct api_call call = {.deadline_ms = api_deadline(a)};
+    struct api_call call = {.deadline_ms = api_deadline(a), .done = sink->done, .arg = sink->arg};
     int err = op_new(a, HTTP_GET, NULL, &call, &op);
     if (err < 0)
         return err;
@@ -283,8 +295,9 @@ enum api_sent api_sent(const struct api_op *op)
 
 unsigned api_attempts(const struct api_op *op)
 {
-    const struct http_request *r = &op->call.request;
-    return op->call.attempts - (r->exchange != NULL && !http_was_sent(r));
+    const struct client_call *call = &op->call;
+    bool waits_for_connection = call->state == CALL_ATTEMPTED && !http_was_sent(&call->request);
+    return waits_for_connection ? call->attempts - 1 : call->attempts;
 }
 
 void api_send_no_more(struct api_op *op)

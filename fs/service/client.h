@@ -1,20 +1,36 @@
 /*
  * client: calls of the service that outlast single failures. A call is one operation with one
- * deadline; client.c sends it as often as it takes and is safe:
+ * deadline; the client sends it as often as it takes, as long as that is safe:
  *
- *   connection failure, 5xx but 501   resent after exponential back-off with full jitter
- *   429                               the pacer holds back every call, not its own alone
- *   Retry-After                       is the least delay; past the deadline the call ends at once
- *   401                               the key is read again, and the call resent if it changed
- *   RESEND_UNSENT                     is not resent once the service may have acted on it
- *   RESEND_NEVER                      is not resent, whatever comes: may be set while it is sent
+ *   answer to an attempt             what the client does
+ *   outage (answer_is_outage)        sends again after a random pause, which grows
+ *   429                              sends again, and holds back all other calls too
+ *   Retry-After with one of the two  makes the pause at least so long
+ *   401                              reads the key again; sends once more if there is a new one
+ *   any other                        ends the call
  *
- * After CIRCUIT_FAILURES failed attempts in a row over at least CIRCUIT_MS the circuit opens: new
- * calls end at once with the last failure, calls under way go on, and a probe (a GET of an id that
- * does not exist) finds out when the service answers again.
+ * A call ends with its last answer when the next attempt would come after its deadline. Its enum
+ * resend can forbid what the table allows. While the circuit (circuit.h) is open new calls end at
+ * once with the last failure, calls under way go on, and the client sends the circuit's probes: a
+ * GET of an id that does not exist.
  *
- * A struct client_call belongs to its caller from before client_start until done is called or
- * client_cancel returned. One thread.
+ *   state           what holds                           what ends it         next
+ *   CALL_STARTED    the timer is set, nothing was tried  the next turn        ATTEMPTED
+ *                                                        with a hold on       WAITING or ENDED
+ *                                                        the circuit is open  ENDED
+ *   CALL_WAITING    the timer is set, to a time before   the timer            ATTEMPTED
+ *                   the deadline; answer is the last     with a hold on       WAITING or ENDED
+ *   CALL_ATTEMPTED  the request is under way             its answer           WAITING or ENDED
+ *   CALL_ENDED      the call is the caller's again       nothing              none
+ *
+ * A hold is the pacer's: after a 429 nothing but the probe is sent. Where the table has WAITING or
+ * ENDED, the call ends when its deadline is too near to wait, and after an answer also when that is
+ * not one to send again after. An attempt that cannot be started ends the call from any state.
+ *
+ * client_cancel ends the call in any of the first three states, without done.
+ *
+ * A struct client_call belongs to its caller, who keeps it alive from client_start until done is
+ * called or client_cancel has returned. One thread.
  */
 #ifndef BIGDATAFS_SERVICE_CLIENT_H
 #define BIGDATAFS_SERVICE_CLIENT_H
@@ -22,6 +38,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "bigdatafs/base/buf.h"
 #include "bigdatafs/base/compiler.h"
@@ -30,47 +47,51 @@
 #include "bigdatafs/service/stats.h"
 #include "http.h"
 
-enum {
-    CLIENT_BODY_MAX = 1 << 20,    /* bytes of an answer that the client collects */
-    CLIENT_BACKOFF_MS = 200,      /* the first back-off is 0 to this, doubled each time ... */
-    CLIENT_BACKOFF_MAX_MS = 8000, /* ... up to this */
-    CIRCUIT_FAILURES = 5,
-    CIRCUIT_MS = 5000,
-    CIRCUIT_PROBE_MS = 1000, /* the first probe; doubled each time ... */
-    CIRCUIT_PROBE_MAX_MS = 30000,
+enum { CLIENT_BODY_MAX = 1 << 20 }; /* bytes of an answer that the client collects */
+
+enum resend {
+    RESEND_ALWAYS, /* by the table above */
+    RESEND_UNSENT, /* after an outage only if the service cannot have had any of the request */
+    RESEND_NEVER,  /* the attempt under way is the last one, whatever its answer */
 };
 
-enum resend { RESEND_ALWAYS, RESEND_UNSENT, RESEND_NEVER };
+enum call_state { CALL_STARTED, CALL_WAITING, CALL_ATTEMPTED, CALL_ENDED };
 
 struct client_call;
 typedef void client_call_fn(struct client_call *call);
 
 struct client_call {
     /* Set by the caller. */
-    struct http_request request; /* method, target and the conditions; the rest is client.c's */
-    enum resend resend;
-    uint64_t deadline_ms; /* of loop_now */
-    client_call_fn
-        *before_send;   /* before every attempt: to forget what the last one left; may be NULL */
-    http_data_fn *data; /* NULL: the body is collected in body */
-    client_call_fn *done;
+    struct http_request request; /* method, target and the conditions; the client sets the rest */
+    enum resend resend;          /* may be changed while the call is under way */
+    uint64_t deadline_ms;        /* of loop_now */
+    client_call_fn *before_send; /* before every attempt, to forget the last one's; may be NULL */
+    http_data_fn *data;          /* takes the body; NULL: the client collects it in body */
+    client_call_fn *done;        /* called once, from the loop; may free or start the call */
     void *arg;
     /* Results, for done. */
-    struct http_answer answer; /* of the last attempt */
-    struct buf body;           /* freed by client.c after done */
+    struct http_answer answer; /* to the last attempt */
+    struct buf body;           /* the client frees it after done */
     unsigned attempts;
     bool lost; /* an attempt was sent and its answer never came: it may have been carried out */
-    /* client.c's. */
+    /* The client's own. */
+    enum call_state state;
     struct client *client;
-    struct client_call *next, *prev;
+    TAILQ_ENTRY(client_call) link;
     struct loop_timer timer;
-    bool rekeyed;
+    bool rekeyed; /* the key was read again for this call: it is not a second time */
     unsigned key; /* number of the key that the last attempt was sent with */
 };
 
-/* Reads the key and sets it with http_set_key when it changed: > 0 changed, 0 not, or a negative
- * errno, with a sentence in why if there is one. */
-typedef int client_rekey_fn(void *arg, struct http *http, bool refused, char *why, size_t size);
+enum rekey {
+    REKEY_SAME,
+    REKEY_CHANGED,
+    REKEY_FAILED, /* with one sentence in why */
+};
+/* Reads the key again if there is reason to, and sets it with http_set_key if it changed. refused:
+ * the service did not accept the one in use. */
+typedef enum rekey client_rekey_fn(void *arg, struct http *http, bool refused, char *why,
+                                   size_t size);
 
 struct client;
 
@@ -78,9 +99,9 @@ int client_new(struct loop *loop, struct http *http, struct log *log, client_rek
                void *rekey_arg, struct client **out) MUST_CHECK;
 void client_free(struct client *c); /* cancels what is under way, without done; NULL is fine */
 
-/* done is called later, from the loop, always once. */
+/* done is never called from within. */
 void client_start(struct client *c, struct client_call *call);
-/* done will not be called. */
+/* done will not be called. What was sent is not taken back by it. */
 void client_cancel(struct client_call *call);
 
 /* Takes the API key out of a text that the service sent. */

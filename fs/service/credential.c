@@ -11,7 +11,7 @@
 
 #define KEY_VARIABLE "BIGDATA_API_KEY"
 
-/* Tells one content of a file from another; all zero: none was read. */
+/* Tells one content of a file from another. All members are zero for a file that is not there. */
 struct identity {
     dev_t dev;
     ino_t ino;
@@ -24,7 +24,7 @@ struct credential {
     char *path;   /* of the file that the key is from, or NULL */
     bool managed; /* by systemd: its file may have a group */
     char *key;
-    struct identity read; /* of the file when it was read last */
+    struct identity read; /* of the file when it was looked at last */
 };
 
 /* Where a sentence goes. */
@@ -71,7 +71,11 @@ static const char *check_key(char *text, size_t len)
 
 static struct identity identify(const struct stat *st)
 {
-    return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+    return (struct identity){.dev = st->st_dev,
+                             .ino = st->st_ino,
+                             .size = st->st_size,
+                             .mtime = st->st_mtim,
+                             .ctime = st->st_ctim};
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -165,7 +169,7 @@ static int read_file(struct credential *c, char **key, struct sentence *s)
     return err;
 }
 
-/* Makes key, which is c's from here on, the one in use. */
+/* Makes key the one in use. It belongs to c from here on, after an error too. */
 static int use_key(struct credential *c, struct http *http, char *key)
 {
     int err = http_set_key(http, key);
@@ -269,42 +273,37 @@ int credential_load(struct credential *c, struct http *http, char *error, size_t
     return err;
 }
 
-/* Whether the file is to be read again: 1, 0, or why it cannot be. */
-static int is_due(struct credential *c, bool refused)
+/* Whether the file is to be read again. One that has gone is, once: reading it then says why it
+ * cannot be read. */
+static bool is_due(struct credential *c, bool refused)
 {
     static const struct identity none;
     struct stat st;
-    if (stat(c->path, &st) == 0) {
-        struct identity now = identify(&st);
-        bool due = refused || !same_identity(&now, &c->read);
-        c->read = now;
-        return due;
-    }
-    int err = -errno;
-    bool said = same_identity(&c->read, &none);
-    c->read = none;
-    return said ? 0 : err;
+    struct identity now = stat(c->path, &st) == 0 ? identify(&st) : none;
+    bool changed = !same_identity(&now, &c->read);
+    c->read = now;
+    return changed || (refused && !same_identity(&now, &none));
 }
 
-int credential_rekey(void *arg, struct http *http, bool refused, char *error, size_t error_size)
+enum rekey credential_rekey(void *arg, struct http *http, bool refused, char *why, size_t size)
 {
     struct credential *c = arg;
-    if (c->path == NULL)
-        return 0;
-    int due = is_due(c, refused);
-    if (due <= 0)
-        return due;
+    if (c->path == NULL || !is_due(c, refused))
+        return REKEY_SAME;
     char *key = NULL;
-    struct sentence s = {error, error_size};
-    int err = read_file(c, &key, &s);
-    if (err < 0)
-        return err;
+    struct sentence s = {why, size};
+    if (read_file(c, &key, &s) < 0)
+        return REKEY_FAILED;
     if (strcmp(key, c->key) == 0) {
         wipe(key);
-        return 0;
+        return REKEY_SAME;
     }
-    err = use_key(c, http, key);
-    return err < 0 ? err : 1;
+    int err = use_key(c, http, key);
+    if (err < 0) {
+        refuse(&s, err, "out of memory");
+        return REKEY_FAILED;
+    }
+    return REKEY_CHANGED;
 }
 
 int credential_new(const char *api_key_file, const char *fixed_key, struct credential **out)

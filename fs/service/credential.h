@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "bigdatafs/base/compiler.h"
+#include "client.h"
 #include "http.h"
 
 struct credential;
@@ -33,10 +34,7 @@ int credential_load(struct credential *c, struct http *http, char *error,
                     size_t error_size) MUST_CHECK;
 
 /* A client_rekey_fn; arg is the struct credential. A file is read again when it changed, or with
- * refused (the service refused the key): 1 another key is set, 0 the key stays, or a negative errno
- * when the file cannot be read, once until it changes, with one sentence in error unless it is
- * gone. */
-int credential_rekey(void *arg, struct http *http, bool refused, char *error,
-                     size_t error_size) MUST_CHECK;
+ * refused (the service refused the key). One that cannot be read fails once, until it changes. */
+enum rekey credential_rekey(void *arg, struct http *http, bool refused, char *why, size_t size);
 
 #endif

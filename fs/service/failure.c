@@ -2,15 +2,16 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct verdict {
-    int err;
+    int err; /* positive, or 0 */
     const char *text;
     const char *hint;
 };
 
-static const struct verdict FAILURES[] = {
+static const struct verdict failures[] = {
     [FAILURE_NONE] = {0, "HTTP", "nothing to do"},
     [FAILURE_UNREACHABLE] = {EHOSTUNREACH, "no DNS answer, no route or connection refused",
                              "the service cannot be reached: check the network, DNS, a proxy or "
@@ -32,15 +33,18 @@ static const struct verdict FAILURES[] = {
                            "whether a proxy or login page answers in its place"},
     [FAILURE_MEMORY] = {ENOMEM, "out of memory",
                         "this machine is out of memory: free some and try again"},
+    [FAILURE_LIBRARY] = {EIO, "libcurl cannot make the request",
+                         "the libcurl that this program runs with lacks something that it needs: "
+                         "use the one that came with your system"},
 };
 
-/* The first row whose range holds the status is the one that counts. */
+/* The first row whose range holds the status is the one that counts. The last one holds any. */
 static const struct {
     long low;
     long high;
     int err;
     const char *hint;
-} STATUSES[] = {
+} statuses[] = {
     {200, 299, 0, "nothing to do"},
     {300, 399, EIO,
      "the service redirects elsewhere and redirects are never followed: check that the base URL is "
@@ -78,37 +82,35 @@ static const struct {
      "the answer is not that of the Content API: check the base URL and any proxy"},
 };
 
-static size_t status_row(long status)
+static bool is_known(enum failure failure)
 {
-    size_t row = 0;
-    while (status < STATUSES[row].low || status > STATUSES[row].high)
-        row++;
-    return row;
+    return (size_t)failure < sizeof failures / sizeof failures[0];
 }
 
-static const struct verdict *verdict_of(enum failure failure)
+static struct verdict verdict_of(enum failure failure, long http_status)
 {
-    size_t i = (size_t)failure;
-    return &FAILURES[i < sizeof(FAILURES) / sizeof(FAILURES[0]) ? i : FAILURE_BROKEN];
+    if (failure != FAILURE_NONE)
+        return failures[is_known(failure) ? failure : FAILURE_BROKEN];
+    size_t row = 0;
+    while (http_status < statuses[row].low || http_status > statuses[row].high)
+        row++;
+    return (struct verdict){
+        .err = statuses[row].err, .text = failures[FAILURE_NONE].text, .hint = statuses[row].hint};
 }
 
 int failure_errno(enum failure failure, long http_status)
 {
-    if (failure == FAILURE_NONE)
-        return -STATUSES[status_row(http_status)].err;
-    return -verdict_of(failure)->err;
+    return -verdict_of(failure, http_status).err;
 }
 
 const char *failure_hint(enum failure failure, long http_status)
 {
-    if (failure == FAILURE_NONE)
-        return STATUSES[status_row(http_status)].hint;
-    return verdict_of(failure)->hint;
+    return verdict_of(failure, http_status).hint;
 }
 
 const char *failure_text(enum failure failure)
 {
-    return verdict_of(failure)->text;
+    return verdict_of(failure, 0).text;
 }
 
 #define NAMED(err) (err), #err
@@ -116,7 +118,7 @@ const char *failure_text(enum failure failure)
 static const struct {
     int err;
     const char *name;
-} NAMES[] = {
+} names[] = {
     {NAMED(EPERM)},      {NAMED(ENOENT)},       {NAMED(EINTR)},    {NAMED(EIO)},
     {NAMED(EAGAIN)},     {NAMED(ENOMEM)},       {NAMED(EACCES)},   {NAMED(EBUSY)},
     {NAMED(EEXIST)},     {NAMED(EINVAL)},       {NAMED(EROFS)},    {NAMED(EDQUOT)},
@@ -129,8 +131,8 @@ static const struct {
 
 const char *failure_errno_name(int err)
 {
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
-        if (err == NAMES[i].err || err == -NAMES[i].err)
-            return NAMES[i].name;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (err == names[i].err || err == -names[i].err)
+            return names[i].name;
     return "E?";
 }

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
+
+#include "multi.h"
 
 #define KEY_HEADER "X-API-KEY: "
 
 struct http {
     struct loop *loop;
-    CURLM *multi;
-    struct loop_timer timer;
+    struct multi *multi;
     struct http_config config; /* strings are copies */
     char *key_header;
 };
@@ -25,19 +25,15 @@ struct http_exchange {
     struct curl_slist *headers;
     enum failure data_failure;
     bool headers_ended;
-    bool rests;  /* the body goes on in the next turn of the loop ... */
-    bool paused; /* ... and libcurl waits for that */
+    bool rests;  /* no more of the body is taken before the next turn of the loop */
+    bool paused; /* libcurl has more of the body and was told to wait for that turn */
     struct loop_timer rest;
     unsigned sends; /* how often libcurl was about to send the request */
     char reason[CURL_ERROR_SIZE];
 };
 
-/* A socket of libcurl's, watched by the loop. */
-struct http_socket {
-    struct loop_watch watch;
-    struct http *http;
-};
-
+/* What each of libcurl's codes means; FAILURE_BROKEN for those that are not in it. The further way
+ * to errno and to the hints is that of failure.c. */
 static const struct {
     CURLcode code;
     enum failure failure;
@@ -58,6 +54,11 @@ static const struct {
     {CURLE_USE_SSL_FAILED, FAILURE_TLS},
     {CURLE_BAD_CONTENT_ENCODING, FAILURE_MALFORMED},
     {CURLE_OUT_OF_MEMORY, FAILURE_MEMORY},
+    {CURLE_FAILED_INIT, FAILURE_LIBRARY},
+    {CURLE_UNKNOWN_OPTION, FAILURE_LIBRARY},
+    {CURLE_NOT_BUILT_IN, FAILURE_LIBRARY},
+    {CURLE_BAD_FUNCTION_ARGUMENT, FAILURE_LIBRARY},
+    {CURLE_UNSUPPORTED_PROTOCOL, FAILURE_LIBRARY},
 };
 
 static enum failure failure_of(CURLcode code)
@@ -93,7 +94,7 @@ static void exchange_free(struct http_exchange *x)
 {
     loop_timer_clear(&x->rest);
     if (x->easy != NULL) {
-        curl_multi_remove_handle(x->http->multi, x->easy);
+        multi_remove(x->http->multi, x->easy);
         curl_easy_cleanup(x->easy);
     }
     free_headers(x->headers);
@@ -138,82 +139,11 @@ static void exchange_end(struct http_exchange *x, CURLcode code)
     r->done(r);
 }
 
-static void deliver_finished(struct http *h)
+static void on_transfer_done(CURL *easy, CURLcode code)
 {
-    CURLMsg *msg;
-    int left;
-    while ((msg = curl_multi_info_read(h->multi, &left)) != NULL) {
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        struct http_exchange *x;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &x);
-        exchange_end(x, msg->data.result);
-    }
-}
-
-static void on_socket_ready(void *arg, uint32_t events)
-{
-    struct http_socket *s = arg;
-    struct http *h = s->http;
-    int flags = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-                (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    int running;
-    curl_multi_socket_action(h->multi, s->watch.fd, flags, &running);
-    deliver_finished(h);
-}
-
-static void on_timer(void *arg)
-{
-    struct http *h = arg;
-    int running;
-    curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    deliver_finished(h);
-}
-
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    (void)multi;
-    struct http *h = arg;
-    if (timeout_ms < 0)
-        loop_timer_clear(&h->timer);
-    else
-        loop_timer_set(h->loop, &h->timer, (uint64_t)timeout_ms);
-    return 0;
-}
-
-static struct http_socket *socket_new(struct http *h, curl_socket_t fd)
-{
-    struct http_socket *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        return NULL;
-    s->http = h;
-    s->watch = (struct loop_watch){.fd = fd, .ready = on_socket_ready, .arg = s};
-    if (loop_add(h->loop, &s->watch, 0) < 0) {
-        free(s);
-        return NULL;
-    }
-    curl_multi_assign(h->multi, fd, s);
-    return s;
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-    (void)easy;
-    struct http *h = arg;
-    struct http_socket *s = socket_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (s != NULL) {
-            loop_remove(h->loop, &s->watch);
-            curl_multi_assign(h->multi, fd, NULL);
-            free(s);
-        }
-        return 0;
-    }
-    if (s == NULL && (s = socket_new(h, fd)) == NULL)
-        return -1;
-    uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-    return loop_change(h->loop, &s->watch, events) < 0 ? -1 : 0;
+    struct http_exchange *x = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+    exchange_end(x, code);
 }
 
 /* libcurl sends a request once more, unasked, when a reused connection was closed under it. For
@@ -246,7 +176,9 @@ static void on_rested(void *arg)
     bool paused = x->paused;
     x->rests = x->paused = false;
     CURLcode code = paused ? curl_easy_pause(x->easy, CURLPAUSE_CONT) : CURLE_OK;
-    if (code != CURLE_OK) /* what was kept meanwhile was refused: libcurl tells nobody else */
+    /* What libcurl had kept meanwhile was refused by on_body. It does not report this end of the
+     * transfer in any other way. */
+    if (code != CURLE_OK)
         exchange_end(x, code);
 }
 
@@ -268,97 +200,135 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     return x->data_failure == FAILURE_NONE ? size * count : 0;
 }
 
-static int add_header(struct http_exchange *x, const char *name, const char *value)
+static CURLcode append_header(struct http_exchange *x, const char *line)
 {
-    char line[HTTP_TOKEN_MAX + 64];
-    snprintf(line, sizeof line, "%s: %s", name, value);
     struct curl_slist *longer = curl_slist_append(x->headers, line);
     if (longer == NULL)
-        return -ENOMEM;
+        return CURLE_OUT_OF_MEMORY;
     x->headers = longer;
-    return 0;
+    return CURLE_OK;
 }
 
-static int make_headers(struct http_exchange *x)
+/* A header that is sent only if it has a value. */
+static CURLcode add_header(struct http_exchange *x, const char *name, const char *value)
+{
+    char line[ANSWER_TOKEN_MAX + 64];
+    if (value[0] == '\0')
+        return CURLE_OK;
+    snprintf(line, sizeof line, "%s: %s", name, value);
+    return append_header(x, line);
+}
+
+static CURLcode make_headers(struct http_exchange *x)
 {
     const struct http_request *r = x->request;
-    int err = add_header(x, "Accept", "application/json");
-    if (err == 0 && r->if_none_match[0] != '\0')
-        err = add_header(x, "If-None-Match", r->if_none_match);
-    if (err == 0 && r->if_modified_since[0] != '\0')
-        err = add_header(x, "If-Modified-Since", r->if_modified_since);
-    if (err < 0 || x->http->key_header == NULL)
-        return err;
-    struct curl_slist *longer = curl_slist_append(x->headers, x->http->key_header);
-    if (longer == NULL)
-        return -ENOMEM;
-    x->headers = longer;
-    return 0;
+    CURLcode code = add_header(x, "Accept", "application/json");
+    if (code == CURLE_OK)
+        code = add_header(x, "If-None-Match", r->if_none_match);
+    if (code == CURLE_OK)
+        code = add_header(x, "If-Modified-Since", r->if_modified_since);
+    if (code == CURLE_OK && x->http->key_header != NULL)
+        code = append_header(x, x->http->key_header);
+    return code;
 }
 
-static void set_connection_options(CURL *e, const struct http_config *c)
+/* Sets one option, unless one before it failed. No result is dropped: a request whose CAINFO was
+ * not taken would trust the system's certificates. */
+#define SET(code, easy, option, value)                                                             \
+    do {                                                                                           \
+        if ((code) == CURLE_OK)                                                                    \
+            (code) = curl_easy_setopt((easy), (option), (value));                                  \
+    } while (0)
+
+/* Which service it is, and whom to trust to be it. */
+static CURLcode set_peer_options(CURL *e, const struct http_config *c, const char *url)
 {
+    CURLcode code = CURLE_OK;
     if (c->unix_socket != NULL)
-        curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, c->unix_socket);
+        SET(code, e, CURLOPT_UNIX_SOCKET_PATH, c->unix_socket);
     if (c->ca_file != NULL)
-        curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
+        SET(code, e, CURLOPT_CAINFO, c->ca_file);
     if (c->local)
-        curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, c->local ? "http,https" : "https");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    /* Without it, ending a transfer waits for a resolver thread that is stuck in DNS. */
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+        SET(code, e, CURLOPT_PROXY, "");
+    SET(code, e, CURLOPT_PROTOCOLS_STR, c->local ? "http,https" : "https");
+    SET(code, e, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(code, e, CURLOPT_URL, url);
+    return code;
 }
 
-static int set_up(struct http_exchange *x)
+static CURLcode set_connection_options(CURL *e)
+{
+    CURLcode code = CURLE_OK;
+    SET(code, e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+    SET(code, e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(code, e, CURLOPT_PIPEWAIT, 1L);
+    SET(code, e, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(code, e, CURLOPT_NOSIGNAL, 1L);
+    /* Without it, ending a transfer waits for a resolver thread that is stuck in DNS. */
+    SET(code, e, CURLOPT_QUICK_EXIT, 1L);
+    return code;
+}
+
+static CURLcode set_request_options(struct http_exchange *x)
 {
     const struct http_request *r = x->request;
-    const struct http_config *c = &x->http->config;
     CURL *e = x->easy;
-    char url[2048];
-    int n = snprintf(url, sizeof url, "%s%s", c->base_url, r->target);
-    if (n < 0 || (size_t)n >= sizeof url)
-        return -ENAMETOOLONG;
-    set_connection_options(e, c);
+    CURLcode code = CURLE_OK;
     if (r->method == HTTP_DELETE)
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "DELETE");
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "bigdatafs/" BIGDATAFS_VERSION);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_before_send);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->reason);
-    curl_easy_setopt(e, CURLOPT_PRIVATE, x);
-    return curl_easy_setopt(e, CURLOPT_URL, url) == CURLE_OK ? 0 : -ENOMEM;
+        SET(code, e, CURLOPT_CUSTOMREQUEST, "DELETE");
+    SET(code, e, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
+    SET(code, e, CURLOPT_ACCEPT_ENCODING, "gzip");
+    SET(code, e, CURLOPT_USERAGENT, "bigdatafs/" BIGDATAFS_VERSION);
+    SET(code, e, CURLOPT_HTTPHEADER, x->headers);
+    SET(code, e, CURLOPT_HEADERFUNCTION, on_header);
+    SET(code, e, CURLOPT_HEADERDATA, x);
+    SET(code, e, CURLOPT_WRITEFUNCTION, on_body);
+    SET(code, e, CURLOPT_WRITEDATA, x);
+    SET(code, e, CURLOPT_PREREQFUNCTION, on_before_send);
+    SET(code, e, CURLOPT_PREREQDATA, x);
+    SET(code, e, CURLOPT_ERRORBUFFER, x->reason);
+    SET(code, e, CURLOPT_PRIVATE, x);
+    return code;
+}
+
+/* Everything up to the moment from which libcurl may send. */
+static CURLcode prepare(struct http_exchange *x)
+{
+    const struct http_config *c = &x->http->config;
+    char url[HTTP_URL_MAX];
+    int n = snprintf(url, sizeof url, "%s%s", c->base_url, x->request->target);
+    if (n < 0 || (size_t)n >= sizeof url)
+        return CURLE_URL_MALFORMAT;
+    x->easy = curl_easy_init();
+    if (x->easy == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    CURLcode code = make_headers(x);
+    if (code == CURLE_OK)
+        code = set_peer_options(x->easy, c, url);
+    if (code == CURLE_OK)
+        code = set_connection_options(x->easy);
+    if (code == CURLE_OK)
+        code = set_request_options(x);
+    return code;
 }
 
 int http_start(struct http *h, struct http_request *r)
 {
+    r->answer = (struct http_answer){.failure = FAILURE_MEMORY, .retry_after_s = -1};
     struct http_exchange *x = calloc(1, sizeof *x);
     if (x == NULL)
         return -ENOMEM;
     x->http = h;
     x->request = r;
     loop_timer_init(&x->rest, on_rested, x);
-    x->easy = curl_easy_init();
-    int err = x->easy == NULL ? -ENOMEM : make_headers(x);
-    if (err == 0)
-        err = set_up(x);
-    if (err == 0 && curl_multi_add_handle(h->multi, x->easy) != CURLM_OK)
-        err = -ENOMEM;
-    if (err < 0) {
+    CURLcode code = prepare(x);
+    if (code == CURLE_OK)
+        code = multi_add(h->multi, x->easy);
+    if (code != CURLE_OK) {
+        r->answer.failure = failure_of(code);
+        snprintf(r->answer.reason, sizeof r->answer.reason, "%s", curl_easy_strerror(code));
         exchange_free(x);
-        return err;
+        return failure_errno(r->answer.failure, 0);
     }
     r->exchange = x;
     return 0;
@@ -401,8 +371,7 @@ static int config_copy(struct http_config *to, const struct http_config *from)
     if (to->base_url != NULL && (to->unix_socket != NULL) == (from->unix_socket != NULL) &&
         (to->ca_file != NULL) == (from->ca_file != NULL))
         return 0;
-    config_free(to);
-    return -ENOMEM;
+    return -ENOMEM; /* what was copied is freed with the rest */
 }
 
 int http_new(struct loop *loop, const struct http_config *config, struct http **out)
@@ -411,25 +380,14 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
     if (h == NULL)
         return -ENOMEM;
     h->loop = loop;
-    loop_timer_init(&h->timer, on_timer, h);
     int err = config_copy(&h->config, config);
+    if (err == 0)
+        err = multi_new(loop, (long)config->connections + HTTP_READS_MAX, on_transfer_done,
+                        &h->multi);
     if (err < 0) {
-        free(h);
+        http_free(h);
         return err;
     }
-    h->multi = curl_multi_init();
-    if (h->multi == NULL) {
-        http_free(h);
-        return -ENOMEM;
-    }
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-    long connections = (long)config->connections + HTTP_READS_MAX;
-    curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
-    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, connections);
-    curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, connections);
     *out = h;
     return 0;
 }
@@ -455,9 +413,7 @@ void http_free(struct http *h)
 {
     if (h == NULL)
         return;
-    if (h->multi != NULL)
-        curl_multi_cleanup(h->multi);
-    loop_timer_clear(&h->timer);
+    multi_free(h->multi);
     key_free(h);
     config_free(&h->config);
     free(h);

@@ -1,7 +1,7 @@
 /*
  * http: single HTTP exchanges with one service through libcurl's multi interface, driven by the
- * loop. One attempt each: resending is client.c's decision, and libcurl is kept from making it by
- * itself for a DELETE (it would resend one silently when a reused connection turns out dead).
+ * loop. Each makes one attempt. Whether to send again is client.c's decision. libcurl would make it
+ * by itself, silently, when a reused connection turns out dead: for a DELETE it is kept from that.
  *
  * A struct http_request belongs to its caller, who keeps it alive from http_start until done is
  * called or http_cancel returned. Redirects are never followed, certificates always verified.
@@ -13,14 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/loop.h"
-#include "bigdatafs/service/failure.h"
 
 enum {
     HTTP_TARGET_MAX = 160,      /* path and query of a request */
-    HTTP_TOKEN_MAX = 128,       /* ETag, Last-Modified, request id; longer ones are not kept */
-    HTTP_REASON_MAX = 256,      /* libcurl's words for a failure */
+    HTTP_URL_MAX = 2048,        /* of a request, with the NUL */
     HTTP_KEY_MAX = 4096,        /* bytes of an API key */
     HTTP_KEY_SECRET_MIN = 8,    /* a shorter one is no secret, and part of any text */
     HTTP_CONNECT_MS = 5000,     /* to connect, TLS handshake included */
@@ -38,17 +37,6 @@ struct http_config {
 
 enum http_method { HTTP_GET, HTTP_DELETE };
 
-struct http_answer {
-    enum failure failure;
-    long status;        /* 0 without an answer */
-    bool sent;          /* the request, or a part of it, may have reached the service */
-    long retry_after_s; /* -1: no such header */
-    char reason[HTTP_REASON_MAX];
-    char etag[HTTP_TOKEN_MAX];
-    char last_modified[HTTP_TOKEN_MAX];
-    char request_id[HTTP_TOKEN_MAX];
-};
-
 struct http_request;
 
 /* A piece of the body. A failure ends the exchange with it; FAILURE_NONE goes on. */
@@ -59,9 +47,9 @@ typedef void http_done_fn(struct http_request *r);
 struct http_request {
     enum http_method method;
     char target[HTTP_TARGET_MAX];
-    char if_none_match[HTTP_TOKEN_MAX];     /* "" for none */
-    char if_modified_since[HTTP_TOKEN_MAX]; /* "" for none */
-    uint64_t timeout_ms;                    /* for this attempt, > 0 */
+    char if_none_match[ANSWER_TOKEN_MAX];     /* "" for none */
+    char if_modified_since[ANSWER_TOKEN_MAX]; /* "" for none */
+    uint64_t timeout_ms;                      /* for this attempt, > 0 */
     http_data_fn *data;
     http_done_fn *done;
     void *arg;
@@ -77,14 +65,16 @@ void http_free(struct http *h); /* nothing may be under way; NULL is fine */
 /* The key is copied, and zeroed in http_free and when replaced. */
 int http_set_key(struct http *h, const char *key) MUST_CHECK;
 
-/* done is never called from within; an error here (-ENOMEM) means it will not be. */
+/* done is never called from within. A negative errno means that it will not be: nothing was sent,
+ * and r->answer has the failure. */
 int http_start(struct http *h, struct http_request *r) MUST_CHECK;
 void http_cancel(struct http *h, struct http_request *r);
 
 /* Overwrites the API key, wherever it stands in a text, with asterisks. */
 void http_mask_key(const struct http *h, char *text);
 
-/* Whether the service may have any of it: false as long as it waits for a connection. */
+/* Whether the service may have any of the request: false as long as it waits for a connection, and
+ * when it is not under way. */
 bool http_was_sent(const struct http_request *r);
 
 /* The status of the answer that is arriving: for the data callback. */

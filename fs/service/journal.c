@@ -2,10 +2,10 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bigdatafs/base/clock.h"
 #include "bigdatafs/base/sentence.h"
@@ -37,9 +37,9 @@ int journal_new(struct journal **out)
     return *out != NULL ? 0 : -ENOMEM;
 }
 
-void journal_free(struct journal *f)
+void journal_free(struct journal *j)
 {
-    free(f);
+    free(j);
 }
 
 /* For what failed without an answer of the service. */
@@ -69,9 +69,9 @@ static const char *local_hint(int err)
     }
 }
 
-void journal_add(struct journal *f, const struct journal_note *note)
+void journal_add(struct journal *j, const struct journal_note *note)
 {
-    struct journal_line *e = &f->ring[f->count++ % JOURNAL_MAX];
+    struct journal_line *e = &j->ring[j->count++ % JOURNAL_MAX];
     const struct api_result *r = note->result;
     *e = (struct journal_line){.err = note->err, .has_who = note->who != NULL};
     clock_text_now(e->time);
@@ -90,40 +90,55 @@ void journal_add(struct journal *f, const struct journal_note *note)
     snprintf(e->request_id, sizeof e->request_id, "%s", r->request_id);
 }
 
-uint64_t journal_count(const struct journal *f)
+uint64_t journal_count(const struct journal *j)
 {
-    return f->count;
+    return j->count;
+}
+
+static bool add_text(cJSON *object, const char *name, const char *value)
+{
+    return cJSON_AddStringToObject(object, name, value) != NULL;
+}
+
+static bool add_number(cJSON *object, const char *name, double value)
+{
+    return cJSON_AddNumberToObject(object, name, value) != NULL;
+}
+
+static bool add_who(cJSON *object, const struct requester *who)
+{
+    return add_number(object, "uid", who->uid) && add_number(object, "pid", who->pid) &&
+           add_text(object, "command", who->command);
+}
+
+/* Whether all members of the line could be added to the object. */
+static bool add_members(cJSON *object, const struct journal_line *e)
+{
+    return add_text(object, "time", e->time) && add_text(object, "operation", e->operation) &&
+           add_text(object, "id", e->id) && (!e->has_who || add_who(object, &e->who)) &&
+           add_number(object, "status", (double)e->status) &&
+           add_text(object, "errorCode", e->error_code) &&
+           add_text(object, "message", e->message) &&
+           add_text(object, "requestId", e->request_id) &&
+           add_text(object, "errno", failure_errno_name(e->err)) &&
+           add_text(object, "hint", e->hint);
 }
 
 static int render_one(const struct journal_line *e, struct buf *to)
 {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "time", e->time);
-    cJSON_AddStringToObject(o, "operation", e->operation);
-    cJSON_AddStringToObject(o, "id", e->id);
-    if (e->has_who) {
-        cJSON_AddNumberToObject(o, "uid", e->who.uid);
-        cJSON_AddNumberToObject(o, "pid", e->who.pid);
-        cJSON_AddStringToObject(o, "command", e->who.command);
-    }
-    cJSON_AddNumberToObject(o, "status", (double)e->status);
-    cJSON_AddStringToObject(o, "errorCode", e->error_code);
-    cJSON_AddStringToObject(o, "message", e->message);
-    cJSON_AddStringToObject(o, "requestId", e->request_id);
-    cJSON_AddStringToObject(o, "errno", failure_errno_name(e->err));
-    cJSON_AddStringToObject(o, "hint", e->hint);
-    char *text = cJSON_PrintUnformatted(o);
-    cJSON_Delete(o);
+    cJSON *object = cJSON_CreateObject();
+    char *text = add_members(object, e) ? cJSON_PrintUnformatted(object) : NULL;
+    cJSON_Delete(object);
     int err = text == NULL ? -ENOMEM : buf_printf(to, "%s\n", text);
-    free(text);
+    cJSON_free(text);
     return err;
 }
 
-int journal_render(const struct journal *f, struct buf *to)
+int journal_render(const struct journal *j, struct buf *to)
 {
     int err = 0;
-    uint64_t first = f->count > JOURNAL_MAX ? f->count - JOURNAL_MAX : 0;
-    for (uint64_t i = first; err == 0 && i < f->count; i++)
-        err = render_one(&f->ring[i % JOURNAL_MAX], to);
+    uint64_t first = j->count > JOURNAL_MAX ? j->count - JOURNAL_MAX : 0;
+    for (uint64_t i = first; err == 0 && i < j->count; i++)
+        err = render_one(&j->ring[i % JOURNAL_MAX], to);
     return err;
 }

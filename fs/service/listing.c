@@ -1,31 +1,33 @@
 /*
- * The push parser of listing.h. One byte at a time outside elements, in runs inside them.
+ * The push parser of listing.h. It takes one byte at a time outside elements, and runs of bytes
+ * inside them. The table's last column has the open brackets, by what closes them, the innermost
+ * last.
  *
- *   state            the next byte is                                       on the stack
- *   START            '{' of the answer                                      nothing
- *   FIRST_KEY        '"' of a key, or '}'                                   ... '}'
- *   KEY              '"' of a key, after a comma                            ... '}'
- *   COLON            ':'                                                    ... '}'
- *   VALUE            the first of a skipped value                           ... '}' or ']'
- *   FIRST_VALUE      the same, or ']'                                       ... ']'
- *   AFTER_VALUE      ',' or the closing bracket                             ... '}' or ']'
- *   STRING           in a string: a key when in_key, else a value           ... '}' or ']'
- *   ESCAPE           after the backslash in it
- *   HEX              one of the hex_left digits after \u in it
- *   LITERAL          the next byte of literal (true, false, null)           ... '}' or ']'
- *   NUMBER           in a number, whose own state is number                 ... '}' or ']'
- *   RESULTS          '[' of the member "results"                            '}'
- *   FIRST_ELEMENT    '{' of an element, or ']'                              '}' ']'
- *   ELEMENT          '{' of an element, after a comma                       '}' ']'
- *   AFTER_ELEMENT    ',' or ']'                                             '}' ']'
- *   IN_ELEMENT       in an element, outside its strings                     '}' ']' '}' ...
- *   IN_ELEMENT_STRING, IN_ELEMENT_ESCAPE   in a string of it                '}' ']' '}' ...
- *   END              white space after the answer                           nothing
+ *   state              the next byte is                                  what is open
+ *   START              '{' of the answer                                 nothing
+ *   FIRST_KEY          '"' of a key, or '}'                              any, then '}'
+ *   KEY                '"' of a key, after a comma                       any, then '}'
+ *   COLON              ':'                                               any, then '}'
+ *   VALUE              the first byte of a value that is skipped         any, then '}' or ']'
+ *   FIRST_VALUE        the same, or ']'                                  any, then ']'
+ *   AFTER_VALUE        ',' or the closing bracket                        any, then '}' or ']'
+ *   STRING             in a string, which is a key when in_key is set    any, then '}' or ']'
+ *   ESCAPE             in that string, after a backslash                 any, then '}' or ']'
+ *   HEX                in that string, one of hex_left digits after \u   any, then '}' or ']'
+ *   LITERAL            the next byte of literal (true, false, null)      any, then '}' or ']'
+ *   NUMBER             in a number, of which number tells what was read  any, then '}' or ']'
+ *   RESULTS            '[' of the member "results"                       '}'
+ *   FIRST_ELEMENT      '{' of an element, or ']'                         '}' ']'
+ *   ELEMENT            '{' of an element, after a comma                  '}' ']'
+ *   AFTER_ELEMENT      ',' or ']'                                        '}' ']'
+ *   IN_ELEMENT         in an element, outside its strings                '}' ']' '}', then any
+ *   IN_ELEMENT_STRING  in a string of an element                         '}' ']' '}', then any
+ *   IN_ELEMENT_ESCAPE  in that string, after a backslash                 '}' ']' '}', then any
+ *   END                white space after the answer                      nothing
  *
- * Invariants: depth is the number of open brackets and closers[0..depth) what closes them. text
- * holds the element's bytes so far in the IN_ELEMENT states and is empty in all others. results
- * says whether the member was met. White space may stand before the next byte in every state but
- * those inside strings, literals and numbers. Once error is set, nothing moves.
+ * White space may stand before the next byte in every state but those in strings, literals, numbers
+ * and elements. text holds the bytes of the element so far in the IN_ELEMENT states and is empty in
+ * all others. results says whether the member was met. Once error is set, nothing moves.
  */
 #include "listing.h"
 
@@ -61,30 +63,73 @@ enum state {
 /* What of a number was read: -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)? */
 enum number { MINUS, ZERO, INTEGER, POINT, FRACTION, EXP, EXP_SIGN, EXPONENT };
 
-static const char RESULTS_KEY[] = "results";
+static const char results_key[] = "results";
 
 struct listing {
     listing_element_fn *element;
     void *arg;
-    int error;
+    int error; /* 0, or the negative errno that ended the parse */
     enum state state;
     enum number number;
-    bool results;
-    bool in_key;
-    bool key_matches;    /* so far, and by key_len characters, it is RESULTS_KEY */
-    size_t key_len;      /* at most that of RESULTS_KEY */
-    unsigned hex_left;   /* digits to come */
-    unsigned hex_value;  /* of those that came */
-    const char *literal; /* what must follow */
-    struct buf text;
-    size_t depth;
-    char closers[LISTING_DEPTH_MAX];
+    bool results;        /* the member "results" was met */
+    bool in_key;         /* the string is a key */
+    bool key_matches;    /* what was read of the string is the beginning of results_key */
+    size_t key_len;      /* how much of results_key was matched */
+    unsigned hex_left;   /* digits of an escape that are still to come */
+    unsigned hex_value;  /* of the digits that came */
+    const char *literal; /* the bytes of it that must still come */
+    struct buf text;     /* the element so far */
+    size_t depth;        /* how many brackets are open */
+    char closers[LISTING_DEPTH_MAX]; /* what closes each of them */
 };
+
+/* The last column of the table: how many brackets are open, and what may close the innermost. */
+static const struct {
+    size_t least, most;
+    const char *closers;
+} open_in[] = {
+    [START] = {0, 0, ""},
+    [FIRST_KEY] = {1, LISTING_DEPTH_MAX, "}"},
+    [KEY] = {1, LISTING_DEPTH_MAX, "}"},
+    [COLON] = {1, LISTING_DEPTH_MAX, "}"},
+    [VALUE] = {1, LISTING_DEPTH_MAX, "}]"},
+    [FIRST_VALUE] = {1, LISTING_DEPTH_MAX, "]"},
+    [AFTER_VALUE] = {1, LISTING_DEPTH_MAX, "}]"},
+    [STRING] = {1, LISTING_DEPTH_MAX, "}]"},
+    [ESCAPE] = {1, LISTING_DEPTH_MAX, "}]"},
+    [HEX] = {1, LISTING_DEPTH_MAX, "}]"},
+    [LITERAL] = {1, LISTING_DEPTH_MAX, "}]"},
+    [NUMBER] = {1, LISTING_DEPTH_MAX, "}]"},
+    [RESULTS] = {1, 1, "}"},
+    [FIRST_ELEMENT] = {2, 2, "]"},
+    [ELEMENT] = {2, 2, "]"},
+    [AFTER_ELEMENT] = {2, 2, "]"},
+    [IN_ELEMENT] = {3, LISTING_DEPTH_MAX, "}]"},
+    [IN_ELEMENT_STRING] = {3, LISTING_DEPTH_MAX, "}]"},
+    [IN_ELEMENT_ESCAPE] = {3, LISTING_DEPTH_MAX, "}]"},
+    [END] = {0, 0, ""},
+};
+
+static bool is_in_element(enum state state)
+{
+    return state == IN_ELEMENT || state == IN_ELEMENT_STRING || state == IN_ELEMENT_ESCAPE;
+}
+
+static void check_invariants(const struct listing *l)
+{
+    if (l->error != 0)
+        return;
+    assert(l->depth >= open_in[l->state].least && l->depth <= open_in[l->state].most);
+    assert(l->depth == 0 || strchr(open_in[l->state].closers, l->closers[l->depth - 1]) != NULL);
+    assert((l->text.len > 0) == is_in_element(l->state));
+    assert(l->results || !is_in_element(l->state));
+    (void)open_in;
+}
 
 int listing_new(listing_element_fn *element, void *arg, struct listing **out)
 {
-    struct listing *l = calloc(1, sizeof(*l));
-    if (!l)
+    struct listing *l = calloc(1, sizeof *l);
+    if (l == NULL)
         return -ENOMEM;
     l->element = element;
     l->arg = arg;
@@ -96,7 +141,7 @@ int listing_new(listing_element_fn *element, void *arg, struct listing **out)
 
 void listing_free(struct listing *l)
 {
-    if (!l)
+    if (l == NULL)
         return;
     buf_free(&l->text);
     free(l);
@@ -134,7 +179,7 @@ static int pop(struct listing *l, char closer, enum state state)
     return to(l, state);
 }
 
-/* ---- Strings outside elements ---- */
+/* Strings outside elements */
 
 static int begin_string(struct listing *l, bool in_key)
 {
@@ -147,7 +192,7 @@ static int begin_string(struct listing *l, bool in_key)
 /* One character of a string, its escapes resolved. */
 static void string_char(struct listing *l, unsigned c)
 {
-    if (l->key_len < sizeof(RESULTS_KEY) - 1 && c == (unsigned char)RESULTS_KEY[l->key_len])
+    if (l->key_len < sizeof results_key - 1 && c == (unsigned char)results_key[l->key_len])
         l->key_len++;
     else
         l->key_matches = false;
@@ -172,7 +217,7 @@ static int in_escape(struct listing *l, char c)
         l->hex_value = 0;
         return to(l, HEX);
     }
-    if (c == '\0' || !strchr("\"\\/bfnrt", c))
+    if (c == '\0' || strchr("\"\\/bfnrt", c) == NULL)
         return -EBADMSG;
     l->key_matches = false; /* none of these stands for a letter */
     return to(l, STRING);
@@ -181,7 +226,6 @@ static int in_escape(struct listing *l, char c)
 static int in_hex(struct listing *l, char c)
 {
     unsigned digit;
-
     if (is_digit(c))
         digit = (unsigned)(c - '0');
     else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
@@ -195,13 +239,13 @@ static int in_hex(struct listing *l, char c)
     return to(l, STRING);
 }
 
-/* ---- Other values outside elements ---- */
+/* Other values outside elements */
 
 /* The state of the number after c, or NO when c is no part of it. */
 static int number_next(enum number number, char c)
 {
     enum { NO = -1 };
-    static const signed char NEXT[][5] = {
+    static const signed char next[][5] = {
         /*            0         1 to 9    .      e    + or - */
         [MINUS] = {ZERO, INTEGER, NO, NO, NO},
         [ZERO] = {NO, NO, POINT, EXP, NO},
@@ -212,15 +256,14 @@ static int number_next(enum number number, char c)
         [EXP_SIGN] = {EXPONENT, EXPONENT, NO, NO, NO},
         [EXPONENT] = {EXPONENT, EXPONENT, NO, NO, NO},
     };
-
     if (is_digit(c))
-        return NEXT[number][c == '0' ? 0 : 1];
+        return next[number][c == '0' ? 0 : 1];
     if (c == '.')
-        return NEXT[number][2];
+        return next[number][2];
     if (c == 'e' || c == 'E')
-        return NEXT[number][3];
+        return next[number][3];
     if (c == '+' || c == '-')
-        return NEXT[number][4];
+        return next[number][4];
     return NO;
 }
 
@@ -240,7 +283,7 @@ static int in_literal(struct listing *l, char c)
 {
     if (c != *l->literal++)
         return -EBADMSG;
-    return *l->literal ? 0 : to(l, AFTER_VALUE);
+    return *l->literal != '\0' ? 0 : to(l, AFTER_VALUE);
 }
 
 static int begin_value(struct listing *l, char c)
@@ -290,8 +333,7 @@ static int in_number(struct listing *l, char c)
 
 static int after_key(struct listing *l)
 {
-    bool is_results = l->key_matches && l->key_len == sizeof(RESULTS_KEY) - 1;
-
+    bool is_results = l->key_matches && l->key_len == sizeof results_key - 1;
     if (l->depth != 1 || !is_results)
         return to(l, VALUE);
     if (l->results)
@@ -300,24 +342,24 @@ static int after_key(struct listing *l)
     return to(l, RESULTS);
 }
 
-/* ---- Elements ---- */
+/* Elements */
 
 static int begin_element(struct listing *l)
 {
-    int rc = push(l, '}', IN_ELEMENT);
-    return rc < 0 ? rc : buf_append(&l->text, "{", 1);
+    int err = push(l, '}', IN_ELEMENT);
+    return err < 0 ? err : buf_append(&l->text, "{", 1);
 }
 
 static int end_element(struct listing *l)
 {
-    int rc = l->element(l->arg, l->text.data, l->text.len);
+    int err = l->element(l->arg, l->text.data, l->text.len);
     buf_reset(&l->text);
-    return rc < 0 ? rc : to(l, AFTER_ELEMENT);
+    return err < 0 ? err : to(l, AFTER_ELEMENT);
 }
 
 enum { STOPS_JSON = 1, STOPS_STRING = 2 };
 
-static const unsigned char STOPS[256] = {
+static const unsigned char stop_bytes[256] = {
     ['"'] = STOPS_JSON | STOPS_STRING,
     ['\\'] = STOPS_STRING,
     ['{'] = STOPS_JSON,
@@ -328,7 +370,7 @@ static const unsigned char STOPS[256] = {
 
 static const char *scan(const char *p, const char *end, unsigned char stops)
 {
-    while (p < end && !(STOPS[(unsigned char)*p] & stops))
+    while (p < end && (stop_bytes[(unsigned char)*p] & stops) == 0)
         p++;
     return p;
 }
@@ -352,25 +394,24 @@ static int in_element(struct listing *l, const char **bytes, const char *end)
 {
     enum { OUTER_DEPTH = 2 };
     const char *p = *bytes;
-    int rc = 0;
-
-    while (p < end && l->depth > OUTER_DEPTH && rc == 0) {
+    int err = 0;
+    while (p < end && l->depth > OUTER_DEPTH && err == 0) {
         if (l->state == IN_ELEMENT)
             p = scan(p, end, STOPS_JSON);
         else if (l->state == IN_ELEMENT_STRING)
             p = scan(p, end, STOPS_STRING);
         if (p < end)
-            rc = element_byte(l, *p++);
+            err = element_byte(l, *p++);
     }
-    if (rc == 0)
-        rc = buf_append(&l->text, *bytes, (size_t)(p - *bytes));
-    if (rc == 0 && l->depth == OUTER_DEPTH)
-        rc = end_element(l);
+    if (err == 0)
+        err = buf_append(&l->text, *bytes, (size_t)(p - *bytes));
+    if (err == 0 && l->depth == OUTER_DEPTH)
+        err = end_element(l);
     *bytes = p;
-    return rc;
+    return err;
 }
 
-/* ---- The machine ---- */
+/* The machine */
 
 /* A byte that is not white space, in a state where white space may stand. */
 static int in_structure(struct listing *l, char c)
@@ -406,7 +447,6 @@ static int in_structure(struct listing *l, char c)
 
 static int outside_element(struct listing *l, char c)
 {
-    assert(l->text.len == 0);
     switch ((int)l->state) {
     case STRING:
         return in_string(l, c);
@@ -426,12 +466,12 @@ static int outside_element(struct listing *l, char c)
 int listing_feed(struct listing *l, const char *bytes, size_t len)
 {
     const char *end = bytes + len;
-
     while (bytes < end && l->error == 0) {
-        if (l->state >= IN_ELEMENT && l->state <= IN_ELEMENT_ESCAPE)
+        if (is_in_element(l->state))
             l->error = in_element(l, &bytes, end);
         else
             l->error = outside_element(l, *bytes++);
+        check_invariants(l);
     }
     return l->error;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api_owner.h"
 #include "client.h"
 #include "credential.h"
 #include "http.h"

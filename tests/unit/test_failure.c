@@ -11,7 +11,7 @@ static void test_statuses(void)
     static const struct {
         long status;
         int err;
-    } WANT[] = {
+    } wanted[] = {
         {200, 0},      {202, 0},      {204, 0},      {299, 0},          {400, EINVAL},
         {401, EACCES}, {403, EACCES}, {404, ENOENT}, {405, EOPNOTSUPP}, {409, EBUSY},
         {422, EINVAL}, {423, EBUSY},  {429, EAGAIN}, {501, EOPNOTSUPP}, {504, ETIMEDOUT},
@@ -19,9 +19,9 @@ static void test_statuses(void)
         {304, EIO},    {402, EIO},    {418, EIO},    {499, EIO},        {100, EIO},
         {0, EIO},      {-1, EIO},     {600, EIO},    {LONG_MAX, EIO},   {LONG_MIN, EIO},
     };
-    for (size_t i = 0; i < sizeof(WANT) / sizeof(WANT[0]); i++)
-        if (!CHECK_INT(failure_errno(FAILURE_NONE, WANT[i].status), -WANT[i].err))
-            fprintf(stderr, "    for status %ld\n", WANT[i].status);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (!CHECK_INT(failure_errno(FAILURE_NONE, wanted[i].status), -wanted[i].err))
+            fprintf(stderr, "    for status %ld\n", wanted[i].status);
 }
 
 static void test_failures(void)
@@ -33,6 +33,11 @@ static void test_failures(void)
     CHECK_INT(failure_errno(FAILURE_TOO_LARGE, 0), -EIO);
     CHECK_INT(failure_errno(FAILURE_MALFORMED, 0), -EIO);
     CHECK_INT(failure_errno(FAILURE_MEMORY, 0), -ENOMEM);
+    CHECK_INT(failure_errno(FAILURE_LIBRARY, 0), -EIO);
+    /* A failure that is none of the table is told as a broken connection. */
+    CHECK_INT(failure_errno((enum failure)(FAILURE_LIBRARY + 1), 0), -EIO);
+    CHECK_STR(failure_hint((enum failure)(FAILURE_LIBRARY + 1), 0),
+              failure_hint(FAILURE_BROKEN, 0));
     /* A failure after the head of a 200 is a failure. */
     CHECK_INT(failure_errno(FAILURE_BROKEN, 200), -EIO);
     CHECK_INT(failure_errno(FAILURE_MALFORMED, 200), -EIO);
@@ -48,7 +53,7 @@ static void test_hints(void)
 {
     for (long status = 0; status < 700; status++)
         check_sentence(failure_hint(FAILURE_NONE, status));
-    for (int failure = FAILURE_NONE; failure <= FAILURE_MEMORY; failure++) {
+    for (int failure = FAILURE_NONE; failure <= FAILURE_LIBRARY; failure++) {
         check_sentence(failure_hint((enum failure)failure, 0));
         check_sentence(failure_text((enum failure)failure));
     }
@@ -73,13 +78,13 @@ static void test_names(void)
     CHECK_STR(failure_errno_name(INT_MIN), "E?");
     CHECK_STR(failure_errno_name(INT_MAX), "E?");
 
-    static const int KNOWN[] = {EPERM,  ENOENT,    EINTR,        EIO,          EAGAIN,
+    static const int known[] = {EPERM,  ENOENT,    EINTR,        EIO,          EAGAIN,
                                 ENOMEM, EACCES,    EBUSY,        EEXIST,       EINVAL,
                                 EROFS,  EDQUOT,    EOPNOTSUPP,   ENOTEMPTY,    ENOTDIR,
                                 EISDIR, ETIMEDOUT, EHOSTUNREACH, EFBIG,        EBADMSG,
                                 ENOSPC, EOVERFLOW, ENOSYS,       ENAMETOOLONG, EXDEV};
-    for (size_t i = 0; i < sizeof(KNOWN) / sizeof(KNOWN[0]); i++)
-        CHECK(strcmp(failure_errno_name(-KNOWN[i]), "E?") != 0);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        CHECK(strcmp(failure_errno_name(-known[i]), "E?") != 0);
 }
 
 int main(void)

@@ -20,24 +20,23 @@ static int on_element(void *arg, const char *json, size_t len)
     CHECK_INT(strlen(json), len);
     if (++seen->count == seen->fail_at)
         return -EDQUOT;
-    int rc = buf_append(&seen->text, json, len);
-    return rc < 0 ? rc : buf_append(&seen->text, "|", 1);
+    int err = buf_append(&seen->text, json, len);
+    return err < 0 ? err : buf_append(&seen->text, "|", 1);
 }
 
 /* Feeds text in pieces of step bytes, finishes, and returns what the parse ended with. */
 static int parse(const char *text, size_t len, size_t step, struct seen *seen)
 {
     struct listing *l;
-    int rc = 0;
-
+    int err = 0;
     buf_init(&seen->text, 1 << 24);
     seen->count = 0;
     CHECK_INT(listing_new(on_element, seen, &l), 0);
-    for (size_t at = 0; at < len && rc == 0; at += step)
-        rc = listing_feed(l, text + at, len - at < step ? len - at : step);
+    for (size_t at = 0; at < len && err == 0; at += step)
+        err = listing_feed(l, text + at, len - at < step ? len - at : step);
     int finished = listing_finish(l);
-    if (rc < 0)
-        CHECK_INT(finished, rc);
+    if (err < 0)
+        CHECK_INT(finished, err);
     listing_free(l);
     return finished;
 }
@@ -46,11 +45,11 @@ static int parse(const char *text, size_t len, size_t step, struct seen *seen)
 static void check_parse(const char *text, size_t len, int want, const char *want_seen, int line)
 {
     size_t steps[] = {len + 1, 1, 2, 3, 7};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct seen seen = {.fail_at = 0};
         bool ok = CHECK_INT(parse(text, len, steps[i], &seen), want);
         if (want == 0)
-            ok = CHECK_BYTES(seen.text.data ? seen.text.data : "", seen.text.len, want_seen,
+            ok = CHECK_BYTES(seen.text.data != NULL ? seen.text.data : "", seen.text.len, want_seen,
                              strlen(want_seen)) &&
                  ok;
         if (!ok)
@@ -163,17 +162,15 @@ static void test_bad_values(void)
 static void check_depth(const char *before, const char *after, size_t count, int want)
 {
     struct buf text;
-    int rc;
-
     buf_init(&text, 10000);
-    rc = buf_puts(&text, before);
-    for (size_t i = 0; i < count && rc == 0; i++)
-        rc = buf_puts(&text, "[");
-    for (size_t i = 0; i < count && rc == 0; i++)
-        rc = buf_puts(&text, "]");
-    if (rc == 0)
-        rc = buf_puts(&text, after);
-    CHECK_INT(rc, 0);
+    int err = buf_puts(&text, before);
+    for (size_t i = 0; i < count && err == 0; i++)
+        err = buf_puts(&text, "[");
+    for (size_t i = 0; i < count && err == 0; i++)
+        err = buf_puts(&text, "]");
+    if (err == 0)
+        err = buf_puts(&text, after);
+    CHECK_INT(err, 0);
     struct seen seen = {.fail_at = 0};
     CHECK_INT(parse(text.data, text.len, text.len, &seen), want);
     buf_free(&seen.text);
@@ -191,24 +188,23 @@ static void test_depth(void)
 /* One element of exactly size bytes. */
 static int parse_sized(size_t size, size_t step)
 {
-    static const char HEAD[] = "{\"results\":[{\"a\":\"";
-    static const char TAIL[] = "\"}]}";
+    static const char head[] = "{\"results\":[{\"a\":\"";
+    static const char tail[] = "\"}]}";
     size_t fill = size - strlen("{\"a\":\"") - strlen("\"}");
-    size_t len = sizeof(HEAD) - 1 + fill + sizeof(TAIL) - 1;
+    size_t len = sizeof head - 1 + fill + sizeof tail - 1;
     char *text = malloc(len);
     struct seen seen = {.fail_at = 0};
-
     if (!CHECK(text != NULL))
         return -ENOMEM;
-    memcpy(text, HEAD, sizeof(HEAD) - 1);
-    memset(text + sizeof(HEAD) - 1, 'x', fill);
-    memcpy(text + len - (sizeof(TAIL) - 1), TAIL, sizeof(TAIL) - 1);
-    int rc = parse(text, len, step, &seen);
-    if (rc == 0)
+    memcpy(text, head, sizeof head - 1);
+    memset(text + sizeof head - 1, 'x', fill);
+    memcpy(text + len - (sizeof tail - 1), tail, sizeof tail - 1);
+    int err = parse(text, len, step, &seen);
+    if (err == 0)
         CHECK_INT(seen.text.len, size + 1);
     buf_free(&seen.text);
     free(text);
-    return rc;
+    return err;
 }
 
 static void test_element_size(void)
@@ -221,13 +217,12 @@ static void test_element_size(void)
 
 static void test_callback_error_sticks(void)
 {
-    static const char TEXT[] = "{\"results\":[{},{\"x\":1},{}]}";
+    static const char list[] = "{\"results\":[{},{\"x\":1},{}]}";
     struct seen seen = {.fail_at = 2};
     struct listing *l;
-
     buf_init(&seen.text, 1000);
     CHECK_INT(listing_new(on_element, &seen, &l), 0);
-    CHECK_INT(listing_feed(l, TEXT, sizeof(TEXT) - 1), -EDQUOT);
+    CHECK_INT(listing_feed(l, list, sizeof list - 1), -EDQUOT);
     CHECK_INT(seen.count, 2);
     CHECK_INT(listing_feed(l, "{}", 2), -EDQUOT);
     CHECK_INT(listing_feed(l, "", 0), -EDQUOT);
@@ -242,7 +237,6 @@ static void test_bad_sticks(void)
 {
     struct seen seen = {.fail_at = 0};
     struct listing *l;
-
     buf_init(&seen.text, 1000);
     CHECK_INT(listing_new(on_element, &seen, &l), 0);
     CHECK_INT(listing_feed(l, "x", 1), -EBADMSG);

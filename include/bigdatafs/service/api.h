@@ -1,10 +1,12 @@
 /*
  * api: the calls of the Content API that bigdatafs makes (GET list, GET one, DELETE, DELETE with
- * force_delete=true), typed, with every way they can end as one struct api_result.
+ * force_delete=true), typed, with every way they can end as one struct api_result. service.h makes
+ * the struct api.
  *
- * Each starts an operation and returns it; done is called once, later,
- * from the loop, and the operation is gone when it returns. What the result points to is borrowed
- * for the call. ids must be UUIDs (uuid_is_valid): nothing else is ever put into a URL.
+ * Each call starts an operation and returns it, or a negative errno and nothing is started. done is
+ * called once, later, from the loop, and the operation is gone when it returns. What the result
+ * points to is borrowed for the call. ids must be UUIDs (uuid_is_valid; -EINVAL for others):
+ * nothing else is ever put into a URL.
  */
 #ifndef BIGDATAFS_SERVICE_API_H
 #define BIGDATAFS_SERVICE_API_H
@@ -14,22 +16,15 @@
 #include <stdint.h>
 
 #include "bigdatafs/base/compiler.h"
-#include "bigdatafs/base/loop.h"
 #include "bigdatafs/connector/snapshot.h"
 #include "bigdatafs/service/result.h"
 
 struct api;
 struct api_op;
-struct client;
 
 typedef void api_done_fn(void *arg, const struct api_result *result);
 
-/* For service.c alone. */
-int api_new(struct loop *loop, struct client *client, unsigned timeout_s,
-            struct api **out) MUST_CHECK;
-void api_free(struct api *a); /* nothing may be under way; NULL is fine */
-
-/* Whom to tell of the end of an operation on one connector, and until when it may take. */
+/* Until when an operation on one connector may take, and whom to tell of its end. */
 struct api_call {
     uint64_t deadline_ms; /* of loop_now; see api_deadline */
     api_done_fn *done;
@@ -64,12 +59,15 @@ void api_cancel(struct api_op *op);
 /* The last list was not taken over whole: the next one must not be answered with "not modified". */
 void api_forget_list(struct api *a);
 
-/* What of an operation has left this machine: API_UNSENT nothing that the service may have carried
- * out, API_IN_FLIGHT an attempt that has a connection is under way, API_LOST one may have been
- * carried out and the next one waits for its time. */
-enum api_sent { API_UNSENT, API_IN_FLIGHT, API_LOST };
+/* What of an operation has left this machine. */
+enum api_sent {
+    API_UNSENT,    /* nothing that the service may have carried out */
+    API_IN_FLIGHT, /* an attempt that has a connection is under way */
+    API_LOST, /* an attempt may have been carried out, and the next one has no connection yet */
+};
 enum api_sent api_sent(const struct api_op *op);
-unsigned api_attempts(const struct api_op *op); /* so far, without one that has no connection */
+/* Attempts so far. One that still waits for a connection does not count. */
+unsigned api_attempts(const struct api_op *op);
 /* The attempt under way is the last one, whatever its answer. */
 void api_send_no_more(struct api_op *op);
 

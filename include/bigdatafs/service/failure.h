@@ -1,6 +1,7 @@
 /*
- * errors: the one table from what an HTTP exchange ended with to errno, as in bigdatafs(1),
- * ERRORS; and each errno's name. No libcurl here: http.c names curl's failures by enum failure.
+ * failure: how an exchange with the service ended: the one table from that to errno, as in
+ * bigdatafs(1), ERRORS, and to what a person reads; and each errno's name. It knows no libcurl:
+ * http.c has the table from libcurl's codes to enum failure.
  */
 #ifndef BIGDATAFS_SERVICE_FAILURE_H
 #define BIGDATAFS_SERVICE_FAILURE_H
@@ -15,6 +16,7 @@ enum failure {
     FAILURE_TOO_LARGE,   /* the answer passed its maximum */
     FAILURE_MALFORMED,   /* a 2xx whose body is not what it must be */
     FAILURE_MEMORY,      /* no memory on this machine */
+    FAILURE_LIBRARY,     /* libcurl on this machine cannot make such a request */
 };
 
 /* 0 for FAILURE_NONE with a 2xx status, else a negative errno. */

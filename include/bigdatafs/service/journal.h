@@ -10,7 +10,7 @@
 #include "bigdatafs/base/buf.h"
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/base/request.h"
-#include "bigdatafs/service/api.h"
+#include "bigdatafs/service/result.h"
 
 enum { JOURNAL_MAX = 256 };
 
@@ -19,7 +19,7 @@ struct journal_note {
     const char *id;                  /* "" for none */
     const struct requester *who;     /* NULL: the program itself */
     int err;                         /* a negative errno */
-    const struct api_result *result; /* that failed; NULL: it is not the service's answer */
+    const struct api_result *result; /* of the operation; NULL: it failed without the service */
     const char *reason;              /* in plain words */
     const char *hint;                /* NULL: by the result, or by err; else a literal */
 };
@@ -27,13 +27,14 @@ struct journal_note {
 struct journal;
 
 int journal_new(struct journal **out) MUST_CHECK;
-void journal_free(struct journal *f); /* NULL is fine */
+void journal_free(struct journal *j); /* NULL is fine */
 
-void journal_add(struct journal *f, const struct journal_note *note);
-uint64_t journal_count(const struct journal *f); /* since the start */
+void journal_add(struct journal *j, const struct journal_note *note);
+uint64_t journal_count(const struct journal *j); /* since the start */
 
 /* One JSON object a line, the oldest first: time, operation, id, uid, pid, command, status,
- * errorCode, message, requestId, errno, hint. */
-int journal_render(const struct journal *f, struct buf *to) MUST_CHECK;
+ * errorCode, message, requestId, errno, hint; uid, pid and command only with a requester. A line
+ * has all of its members or is not rendered: -ENOMEM, or -EFBIG past the maximum of the buffer. */
+int journal_render(const struct journal *j, struct buf *to) MUST_CHECK;
 
 #endif

@@ -31,7 +31,7 @@ struct service;
 /* Reads the API key: nothing is sent yet. A negative errno with one sentence in error. */
 int service_new(struct loop *loop, struct log *log, const struct service_config *config,
                 struct service **out, char *error, size_t error_size) MUST_CHECK;
-/* Cancels what is under way, without a word to those who wait. NULL is fine. */
+/* No operation of api.h may be under way: who started one cancels it before. NULL is fine. */
 void service_free(struct service *s);
 
 struct api *service_api(struct service *s);

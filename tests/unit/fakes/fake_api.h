@@ -5,11 +5,19 @@
 #ifndef BIGDATAFS_TESTS_FAKE_API_H
 #define BIGDATAFS_TESTS_FAKE_API_H
 
+#include "bigdatafs/base/loop.h"
 #include "bigdatafs/service/api.h"
+
+struct client;
 
 enum fake_call { FAKE_GET, FAKE_ARCHIVE, FAKE_FORCE_DELETE, FAKE_LIST };
 
 enum { FAKE_TIMEOUT_S = 30 };
+
+/* client is not used: NULL. */
+int api_new(struct loop *loop, struct client *client, unsigned timeout_s,
+            struct api **out) MUST_CHECK;
+void api_free(struct api *a); /* operations that wait are the test's to end; NULL is fine */
 
 /* The oldest unanswered call of the kind, for id or, NULL, for any; NULL when there is none. */
 struct api_op *fake_api_find(struct api *a, enum fake_call kind, const char *id);
