@@ -306,15 +306,22 @@ void catalogue_observe(struct catalogue *c, const struct catalogue_observer *obs
     c->observer = *observer;
 }
 
+static int make_refresh(struct catalogue *c, struct api *api)
+{
+    struct refresh_parts parts = {
+        .loop = c->loop, .log = c->log, .api = api, .connectors = c->connectors};
+    struct refresh_host host = {.set = set_snapshot, .done = on_refresh_done, .arg = c};
+    return refresh_new(&parts, &host, &c->refresh);
+}
+
 static int make_parts(struct catalogue *c, struct api *api)
 {
-    struct refresh_host refresh_host = {.set = set_snapshot, .done = on_refresh_done, .arg = c};
     struct asks_host asks_host = {.learn = on_ask_learn, .absent = on_ask_absent, .arg = c};
     struct asks_parts asks = {
         .loop = c->loop, .api = api, .log = c->log, .journal = c->journal, .ttl_ms = c->ttl_ms};
     int err = connectors_new(&c->connectors);
     if (err == 0)
-        err = refresh_new(c->loop, api, c->log, c->connectors, &refresh_host, &c->refresh);
+        err = make_refresh(c, api);
     if (err == 0)
         err = asks_new(&asks, &asks_host, &c->asks);
     return err;

@@ -392,16 +392,16 @@ bool refresh_under_way(const struct refresh *r)
     return r->state != IDLE;
 }
 
-int refresh_new(struct loop *loop, struct api *api, struct log *log, struct connectors *connectors,
-                const struct refresh_host *host, struct refresh **out)
+int refresh_new(const struct refresh_parts *parts, const struct refresh_host *host,
+                struct refresh **out)
 {
     struct refresh *r = calloc(1, sizeof *r);
     if (r == NULL)
         return -ENOMEM;
-    r->loop = loop;
-    r->api = api;
-    r->log = log;
-    r->connectors = connectors;
+    r->loop = parts->loop;
+    r->log = parts->log;
+    r->api = parts->api;
+    r->connectors = parts->connectors;
     r->host = *host;
     loop_timer_init(&r->turn, on_turn, r);
     *out = r;

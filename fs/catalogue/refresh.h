@@ -52,8 +52,16 @@ struct refresh_host {
 
 struct refresh;
 
-int refresh_new(struct loop *loop, struct api *api, struct log *log, struct connectors *connectors,
-                const struct refresh_host *host, struct refresh **out) MUST_CHECK;
+/* What a refresh is made from; all borrowed. */
+struct refresh_parts {
+    struct loop *loop;
+    struct log *log;
+    struct api *api;
+    struct connectors *connectors;
+};
+
+int refresh_new(const struct refresh_parts *parts, const struct refresh_host *host,
+                struct refresh **out) MUST_CHECK;
 void refresh_free(struct refresh *r); /* cancels; NULL is fine */
 
 /* Starts taking a list, which none may be under way for; done comes later, once. changes is the

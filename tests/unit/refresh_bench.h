@@ -45,7 +45,9 @@ static inline void set_up(struct bench *b)
     CHECK_INT(loop_new(&b->loop), 0);
     CHECK_INT(api_new(b->loop, NULL, FAKE_TIMEOUT_S, &b->api), 0);
     CHECK_INT(connectors_new(&b->connectors), 0);
-    CHECK_INT(refresh_new(b->loop, b->api, &b->log, b->connectors, &host, &b->refresh), 0);
+    struct refresh_parts parts = {
+        .loop = b->loop, .log = &b->log, .api = b->api, .connectors = b->connectors};
+    CHECK_INT(refresh_new(&parts, &host, &b->refresh), 0);
 }
 
 /* Nothing is left under way or pinned. */
