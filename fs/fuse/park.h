@@ -55,7 +55,7 @@ struct parked_deletion {
 struct parked_bulk {
     struct bulk *bulk; /* NULL once it has ended */
     fuse_ino_t node;
-    struct control_lines lines; /* what the write leaves if it succeeds */
+    struct command_lines lines; /* what the write leaves if it succeeds */
     size_t size;                /* of what was written */
 };
 

@@ -78,7 +78,7 @@ static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *
     struct bulk_request request = {
         .op = node->entry, .who = context_requester(req), .done = on_bulk_done, .arg = p};
     p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = *node->lines};
-    int err = control_ids(&p->bulk.lines, (uint64_t)w->offset, w->data, w->size, &request.ids,
+    int err = command_ids(&p->bulk.lines, (uint64_t)w->offset, w->data, w->size, &request.ids,
                           &request.count);
     if (err < 0)
         refuse_bulk(c, &request, err);
@@ -125,7 +125,7 @@ static void force_delete_and_park(fuse_req_t req, struct connector *connector,
 {
     struct context *c = context_of(req);
     int err = w->offset != 0 ? -EINVAL
-                             : control_force_delete(w->data, w->size, connector->id, c->confirm_id);
+                             : command_force_delete(w->data, w->size, connector->id, c->confirm_id);
     if (err == 0 && !connector_exists(connector))
         err = -ENOENT;
     if (err < 0) {

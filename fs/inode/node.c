@@ -62,7 +62,7 @@ static void node_end(void *arg, struct node *node)
         free(node->report->text);
         free(node->report);
     } else if (node->kind == NODE_BULK) {
-        if (control_is_unfinished(node->lines))
+        if (command_is_unfinished(node->lines))
             report_unfinished(n, node);
         free(node->lines);
     }
@@ -206,7 +206,7 @@ const char *node_bulk_name(uint32_t op)
 
 static int node_of_bulk(struct nodes *n, uint32_t op, struct node **out)
 {
-    struct control_lines *lines = calloc(1, sizeof *lines);
+    struct command_lines *lines = calloc(1, sizeof *lines);
     struct node *node = lines != NULL ? node_new(n, NODE_BULK, NULL) : NULL;
     if (node == NULL) {
         free(lines);
@@ -219,11 +219,11 @@ static int node_of_bulk(struct nodes *n, uint32_t op, struct node **out)
     return 0;
 }
 
-void nodes_bulk_written(struct nodes *n, struct node *node, const struct control_lines *lines)
+void nodes_bulk_written(struct nodes *n, struct node *node, const struct command_lines *lines)
 {
     *node->lines = *lines;
     /* Without its name the kernel forgets the node as soon as it is closed. */
-    if (control_is_unfinished(lines))
+    if (command_is_unfinished(lines))
         notify_name(n->notify, nodes_id(n, &n->about_dir), node_bulk_name(node->entry));
 }
 

@@ -32,7 +32,7 @@
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/catalogue/connectors.h"
 #include "bigdatafs/connector/snapshot.h"
-#include "bigdatafs/inode/control.h"
+#include "bigdatafs/inode/command.h"
 #include "bigdatafs/inode/view.h"
 #include "bigdatafs/kernel/notify.h"
 
@@ -88,7 +88,7 @@ struct node {
     union {
         struct node *control;        /* NODE_CONNECTOR: that of .force_delete, or NULL */
         struct report *report;       /* NODE_REPORT */
-        struct control_lines *lines; /* NODE_BULK: what was written so far */
+        struct command_lines *lines; /* NODE_BULK: what was written so far */
         struct node *next_free;      /* NODE_NONE */
         struct {
             uint32_t size;    /* NODE_FILE */
@@ -186,7 +186,7 @@ void nodes_renew_control(struct nodes *n, struct connector *connector);
 /* The name of the bulk control file of an enum request_op. */
 const char *node_bulk_name(uint32_t op);
 /* A write to a NODE_BULK was taken: lines is what it left. */
-void nodes_bulk_written(struct nodes *n, struct node *node, const struct control_lines *lines);
+void nodes_bulk_written(struct nodes *n, struct node *node, const struct command_lines *lines);
 
 /* What poll(2) on a NODE_CONTROL answers. handle (owned by nodes from here; NULL is fine) is
  * notified when that changes. At most NODE_POLLS_MAX are kept: the oldest wakes early. */

@@ -1,8 +1,8 @@
 /*
- * control: what the content of a write to a control file means. Pure functions.
+ * command: what the content of a write to a control file means. Pure functions.
  */
-#ifndef BIGDATAFS_INODE_CONTROL_H
-#define BIGDATAFS_INODE_CONTROL_H
+#ifndef BIGDATAFS_INODE_COMMAND_H
+#define BIGDATAFS_INODE_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,17 +13,17 @@
 
 /* Whether the len bytes ask for the hard delete of the connector with this id: 1, true, yes, delete
  * or the id, with at most one newline after it; with confirm_id only the id. 0 or -EINVAL. */
-int control_force_delete(const char *text, size_t len, const char *id, bool confirm_id) MUST_CHECK;
+int command_force_delete(const char *text, size_t len, const char *id, bool confirm_id) MUST_CHECK;
 
 /* What an earlier write to a bulk control file left for the next one; zero before the first. */
-struct control_lines {
+struct command_lines {
     uint64_t next;       /* the offset at which it has to go on */
     size_t len;          /* of line */
     char line[UUID_LEN]; /* the line that it ended in; a whole id of it was taken already */
 };
 
 /* Whether the last write ended inside a line that nobody went on with: nothing was taken of it. */
-bool control_is_unfinished(const struct control_lines *lines);
+bool command_is_unfinished(const struct command_lines *lines);
 
 /* Takes the ids, one a line, of a write of len bytes at an offset: *ids is the caller's, each id is
  * in it once. Programs write through buffers, so a line may go on in the write that follows this
@@ -31,7 +31,7 @@ bool control_is_unfinished(const struct control_lines *lines);
  * at offset 0 may begin anew, unless a line is unfinished.
  * -EINVAL: a line is no id, or the offset is not the next: *lines is as it was, there is nothing
  * to free, and *count is the number of good lines before the bad one. -ENOMEM. */
-int control_ids(struct control_lines *lines, uint64_t offset, const char *text, size_t len,
+int command_ids(struct command_lines *lines, uint64_t offset, const char *text, size_t len,
                 uuid_text **ids, size_t *count) MUST_CHECK;
 
 #endif
