@@ -4,6 +4,12 @@
 #include <string.h>
 
 #include "bigdatafs/base/uuid.h"
+#include "bigdatafs/inode/attr.h"
+#include "bigdatafs/inode/departing.h"
+#include "bigdatafs/inode/forget.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/lookup.h"
+#include "bigdatafs/inode/node.h"
 #include "park.h"
 
 void entry_of(const struct context *c, struct node *node, struct fuse_entry_param *e)

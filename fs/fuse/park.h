@@ -19,6 +19,8 @@
 #include <stddef.h>
 
 #include "bigdatafs/connector/name.h"
+#include "bigdatafs/inode/change.h"
+#include "bigdatafs/inode/command.h"
 #include "context.h"
 
 enum { PARK_FLUSH_MS = 1000 }; /* that a reply waits at most for the kernel to know what changed */

@@ -6,6 +6,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "bigdatafs/inode/attr.h"
+#include "bigdatafs/inode/control_file.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/list.h"
+#include "bigdatafs/inode/node.h"
+#include "bigdatafs/inode/prefetch.h"
 #include "lookup.h"
 #include "park.h"
 

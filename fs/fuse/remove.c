@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "bigdatafs/base/uuid.h"
+#include "bigdatafs/inode/departing.h"
+#include "bigdatafs/inode/hide.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/node.h"
 #include "delete.h"
 
 static bool is_inside_connector(const struct node *dir)

@@ -5,6 +5,11 @@
 #include <string.h>
 
 #include "bigdatafs/base/sentence.h"
+#include "bigdatafs/inode/about_dir.h"
+#include "bigdatafs/inode/command.h"
+#include "bigdatafs/inode/control_file.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/node.h"
 #include "delete.h"
 
 /* The bytes of one write(2). */

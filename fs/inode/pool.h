@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "bigdatafs/inode/nodes.h"
+#include "bigdatafs/inode/node.h"
 
 enum {
     POOL_SLAB = 682, /* nodes of one slab: 32 KiB */

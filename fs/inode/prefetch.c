@@ -1,15 +1,11 @@
-/*
- * Hands files to the kernel before it asks. Who reads two files of a connector will probably read
- * the others: with the second READ all that the kernel has looked up are stored in its page cache.
- * Measured: a cold grep -r takes half the time, and the next one costs no call for these files,
- * while a READ makes the kernel forget a file's access time and so ask for its attributes once
- * more. Storing with the first READ, or with the listing, made ls -lR slower.
- */
+#include "bigdatafs/inode/prefetch.h"
+
 #include <stdlib.h>
 
 #include "bigdatafs/connector/tree.h"
-
-#include "node.h"
+#include "bigdatafs/inode/forget.h"
+#include "bigdatafs/inode/id.h"
+#include "life.h"
 
 enum {
     READS_BEFORE_STORE = 2,

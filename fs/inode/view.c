@@ -1,4 +1,4 @@
-#include "bigdatafs/inode/view.h"
+#include "view.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "bigdatafs/inode/view.h"
+#include "view.h"
 
 #include <stdlib.h>
 

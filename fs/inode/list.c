@@ -1,0 +1,166 @@
+#include "list.h"
+
+#include <errno.h>
+
+#include "about_dir.h"
+#include "bigdatafs/connector/tree.h"
+#include "bigdatafs/inode/forget.h"
+#include "bigdatafs/inode/id.h"
+#include "control_file.h"
+#include "life.h"
+
+enum { COOKIE_ARCHIVED = 3, COOKIE_ABOUT = 4, COOKIE_CONTROL = 3 };
+
+void node_relist(struct nodes *n, const struct node *dir)
+{
+    notify_inode(n->notify, nodes_id(n, dir), true);
+}
+
+struct listing_to {
+    struct nodes *nodes;
+    bool with_nodes;
+    node_child_fn *child;
+    void *arg;
+};
+
+/* Hands one child over; false when the listing is to end. node has no lookup counted yet. */
+static bool hand_over(const struct listing_to *to, struct node_child *child, struct node *node)
+{
+    if (to->with_nodes && node != NULL) {
+        child->node = node;
+        node->lookups++;
+    }
+    if (to->child(to->arg, child))
+        return true;
+    if (child->node != NULL)
+        nodes_forget(to->nodes, node, 1);
+    return false;
+}
+
+static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
+                           const struct listing_to *to)
+{
+    n->relisted[node_dir_place(dir)] = false;
+    if (dir->kind == NODE_ROOT && after < COOKIE_ARCHIVED) {
+        struct node_child child = {.name = NODE_ARCHIVED_NAME,
+                                   .cookie = COOKIE_ARCHIVED,
+                                   .ino = n->archived.ino,
+                                   .is_dir = true};
+        if (!hand_over(to, &child, &n->archived))
+            return 0;
+    }
+    if (dir->kind == NODE_ROOT && after < COOKIE_ABOUT) {
+        struct node_child child = {.name = NODE_ABOUT_NAME,
+                                   .cookie = COOKIE_ABOUT,
+                                   .ino = n->about_dir.ino,
+                                   .is_dir = true};
+        if (!hand_over(to, &child, &n->about_dir))
+            return 0;
+    }
+    const struct connectors *connectors = catalogue_connectors(n->catalogue);
+    uint64_t serial = after > NODE_FIRST_COOKIE ? after - NODE_FIRST_COOKIE : 0;
+    struct connector *connector;
+    while ((connector = connectors_next(connectors, node_dir_place(dir), serial)) != NULL) {
+        struct node *node = NULL;
+        serial = connector->serial;
+        if (to->with_nodes && node_of_connector(n, connector, &node) < 0)
+            return -ENOMEM;
+        struct node_child child = {.name = connector->id,
+                                   .cookie = serial + NODE_FIRST_COOKIE,
+                                   .ino = view_connector_ino(connector->id),
+                                   .is_dir = true};
+        if (!hand_over(to, &child, node))
+            return 0;
+    }
+    return 0;
+}
+
+/* Reports and bulk files have no node here: a lookup makes one. */
+static int list_about(struct nodes *n, uint64_t after, const struct listing_to *to)
+{
+    enum {
+        COOKIE_REFRESH = 3,
+        COOKIE_FIRST_BULK = 4,
+        COOKIE_FIRST_REPORT = COOKIE_FIRST_BULK + BULK_FILES
+    };
+    if (after < COOKIE_REFRESH) {
+        struct node_child child = {
+            .name = NODE_REFRESH_NAME, .cookie = COOKIE_REFRESH, .ino = REFRESH_INO};
+        if (!hand_over(to, &child, &n->refresh))
+            return 0;
+    }
+    for (uint32_t op = 0; op < BULK_FILES; op++) {
+        struct node_child child = {.name = node_bulk_name(op),
+                                   .cookie = COOKIE_FIRST_BULK + op,
+                                   .ino = FIRST_BULK_INO + op};
+        if (child.cookie > after && !hand_over(to, &child, NULL))
+            return 0;
+    }
+    for (uint32_t i = 0; i < n->reports.count; i++) {
+        struct node_child child = {.name = n->reports.name(i),
+                                   .cookie = COOKIE_FIRST_REPORT + i,
+                                   .ino = FIRST_REPORT_INO + i};
+        if (child.cookie > after && !hand_over(to, &child, NULL))
+            return 0;
+    }
+    return 0;
+}
+
+static int list_inside(struct nodes *n, struct node *dir, uint64_t after,
+                       const struct listing_to *to)
+{
+    if (!dir->attached)
+        return 0;
+    int err = node_open_view(n, dir);
+    if (err < 0)
+        return err;
+    struct node *node = NULL;
+    if (dir->kind == NODE_CONNECTOR && after < COOKIE_CONTROL && !dir->control_hidden) {
+        err = node_of_control(n, dir, &node);
+        if (err < 0)
+            return err;
+        struct node_child child = {
+            .name = NODE_CONTROL_NAME, .cookie = COOKIE_CONTROL, .ino = node->ino};
+        if (!to->with_nodes)
+            node->lookups++; /* so that it is freed again if it was made for this */
+        bool more = hand_over(to, &child, node);
+        if (!to->with_nodes)
+            nodes_forget(n, node, 1);
+        if (!more)
+            return 0;
+    }
+    const struct view *v = dir->view;
+    const struct entry *d = &v->tree->entries[dir->entry];
+    for (uint32_t i = d->first; i < d->first + d->count; i++) {
+        const struct entry *e = &v->tree->entries[i];
+        if (e->cookie <= after || (v->marks[i] & VIEW_HIDDEN))
+            continue;
+        if (to->with_nodes && node_of_entry(n, dir, i, &node) < 0)
+            return -ENOMEM;
+        struct node_child child = {.name = e->name,
+                                   .cookie = e->cookie,
+                                   .ino = to->with_nodes ? node->ino : view_ino(v, i),
+                                   .is_dir = e->kind == ENTRY_DIR};
+        if (!hand_over(to, &child, node))
+            return 0;
+    }
+    return 0;
+}
+
+int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_nodes,
+               node_child_fn *child, void *arg)
+{
+    struct listing_to to = {.nodes = n, .with_nodes = with_nodes, .child = child, .arg = arg};
+    switch ((enum node_kind)dir->kind) {
+    case NODE_ROOT:
+    case NODE_ARCHIVED:
+        return list_connectors(n, dir, after, &to);
+    case NODE_CONNECTOR:
+    case NODE_DIR:
+        return list_inside(n, dir, after, &to);
+    case NODE_ABOUT:
+        return list_about(n, after, &to);
+    default:
+        return -ENOTDIR;
+    }
+}
