@@ -37,7 +37,7 @@ static void reply_entry(struct context *c, fuse_req_t req, struct node *node, in
  * also when no list can be had. */
 static bool is_of_list(const struct node *dir, const char *name)
 {
-    return (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED) && uuid_is_valid(name);
+    return node_lists_connectors(dir) && uuid_is_valid(name);
 }
 
 /* Whether the service is to be asked for the name itself: an id that no list had, or one that lists

@@ -61,7 +61,7 @@ void nodes_attr(struct nodes *n, const struct node *node, struct stat *st)
     case NODE_CONTROL:
         st->st_mode = S_IFREG | (0600 & ~n->options.umask);
         st->st_nlink = 1;
-        st->st_size = (off_t)strlen(node_progress_text(node->state));
+        st->st_size = (off_t)strlen(node_progress_text(node->reads_as));
         if (node->connector->snapshot != NULL)
             st->st_mtim = snapshot_updated_at(node->connector->snapshot);
         break;
@@ -131,7 +131,7 @@ double nodes_entry_timeout(const struct nodes *n, const struct node *node)
 int nodes_content(const struct node *node, const char **data, size_t *size)
 {
     if (node->kind == NODE_CONTROL) {
-        *data = node_progress_text(node->state);
+        *data = node_progress_text(node->reads_as);
         *size = strlen(*data);
     } else if (node->kind == NODE_REPORT) {
         *data = node->report->text;

@@ -127,11 +127,11 @@ void node_on_changed(void *arg, struct connector *connector, enum place was)
     }
     note_membership(n, was);
     note_membership(n, connector->place);
-    if (dir != NULL && dir->state == FATE_MOVE && connector->place == PLACE_ARCHIVED) {
+    if (dir != NULL && dir->fate == FATE_MOVE && connector->place == PLACE_ARCHIVED) {
         adopt(n, dir);
         return;
     }
-    bool kernel_knows = dir != NULL && dir->state == FATE_RMDIR;
+    bool kernel_knows = dir != NULL && dir->fate == FATE_RMDIR;
     if (dir != NULL)
         detach_all(n, dir);
     if (was != PLACE_NONE && !kernel_knows)
@@ -142,7 +142,7 @@ void node_on_changed(void *arg, struct connector *connector, enum place was)
 void nodes_set_fate(struct connector *connector, enum node_fate fate)
 {
     if (connector->dir != NULL)
-        connector->dir->state = (uint8_t)fate;
+        connector->dir->fate = (uint8_t)fate;
 }
 
 void nodes_not_removed(struct nodes *n, const struct connector *connector)

@@ -20,6 +20,11 @@ const char *node_progress_text(enum progress progress)
     return progress_text[progress];
 }
 
+uint64_t control_file_ino(const struct node *dir)
+{
+    return hash_bytes(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
+}
+
 int node_of_control(struct nodes *n, struct node *dir, struct node **out)
 {
     if (dir->control_hidden)
@@ -28,8 +33,8 @@ int node_of_control(struct nodes *n, struct node *dir, struct node **out)
         struct node *node = node_new(n, NODE_CONTROL, dir->connector);
         if (node == NULL)
             return -ENOMEM;
-        node->state = dir->connector->progress;
-        node->ino = hash_bytes(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
+        node->reads_as = dir->connector->progress;
+        node->ino = control_file_ino(dir);
         dir->control = node;
     }
     *out = dir->control;
@@ -61,7 +66,7 @@ void node_on_progress(void *arg, struct connector *connector)
     struct nodes *n = arg;
     const struct node *control = connector->dir != NULL ? connector->dir->control : NULL;
     if (control != NULL &&
-        strcmp(node_progress_text(control->state), node_progress_text(connector->progress)) != 0)
+        strcmp(node_progress_text(control->reads_as), node_progress_text(connector->progress)) != 0)
         nodes_renew_control(n, connector);
     node_wake_polls(n, connector);
 }

@@ -2,6 +2,8 @@
 #ifndef BIGDATAFS_INODE_FORCE_DELETE_H
 #define BIGDATAFS_INODE_FORCE_DELETE_H
 
+#include <stdint.h>
+
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/catalogue/connectors.h"
 #include "bigdatafs/inode/control_file.h"
@@ -10,6 +12,8 @@
 
 /* What a .force_delete reads as. */
 const char *node_progress_text(enum progress progress);
+/* Its st_ino. */
+uint64_t control_file_ino(const struct node *dir);
 /* Makes the node if the kernel does not know it yet; lookups is not counted. -ENOENT, -ENOMEM. */
 int node_of_control(struct nodes *n, struct node *dir, struct node **out) MUST_CHECK;
 /* Notifies and forgets the polls of a connector; NULL: of all. */

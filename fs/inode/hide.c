@@ -13,9 +13,9 @@ int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
     int err = nodes_lookup(n, dir, name, &node);
     if (err < 0)
         return err;
-    if (is_dir && node->kind != NODE_DIR)
+    if (is_dir && !node_is_dir(node))
         err = -ENOTDIR;
-    else if (!is_dir && node->kind == NODE_DIR)
+    else if (!is_dir && node_is_dir(node))
         err = -EISDIR;
     if (err == 0 && node->kind == NODE_CONTROL) {
         dir->control_hidden = true;

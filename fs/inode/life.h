@@ -21,7 +21,12 @@
 
 #define NODE_ARCHIVED_NAME ".archived"
 
-enum { NODE_POLLS_MAX = 256 };
+enum {
+    NODE_POLLS_MAX = 256,
+    ARCHIVED_INO = 2,
+    ABOUT_INO = 3,
+    REFRESH_INO = 4, /* about_dir.c goes on from here */
+};
 
 struct poll_wait {
     struct fuse_pollhandle *handle;

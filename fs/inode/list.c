@@ -9,7 +9,13 @@
 #include "control_file.h"
 #include "life.h"
 
-enum { COOKIE_ARCHIVED = 3, COOKIE_ABOUT = 4, COOKIE_CONTROL = 3 };
+/* Cookies of names that no connector and no tree has; 1 and 2 are those of "." and "..". */
+enum {
+    COOKIE_ARCHIVED = 3,
+    COOKIE_ABOUT = 4,
+    COOKIE_CONTROL = 3,
+    COOKIE_FIRST_ABOUT_FILE = 3,
+};
 
 void node_relist(struct nodes *n, const struct node *dir)
 {
@@ -37,26 +43,32 @@ static bool hand_over(const struct listing_to *to, struct node_child *child, str
     return false;
 }
 
+/* The directories of the root that are always there; false when the listing is to end. */
+static bool list_fixed(struct nodes *n, uint64_t after, const struct listing_to *to)
+{
+    const struct {
+        const char *name;
+        uint64_t cookie;
+        struct node *node;
+    } dirs[] = {{NODE_ARCHIVED_NAME, COOKIE_ARCHIVED, &n->archived},
+                {NODE_ABOUT_NAME, COOKIE_ABOUT, &n->about_dir}};
+    for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
+        struct node_child child = {.name = dirs[i].name,
+                                   .cookie = dirs[i].cookie,
+                                   .ino = dirs[i].node->ino,
+                                   .is_dir = true};
+        if (after < child.cookie && !hand_over(to, &child, dirs[i].node))
+            return false;
+    }
+    return true;
+}
+
 static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
                            const struct listing_to *to)
 {
     n->relisted[node_dir_place(dir)] = false;
-    if (dir->kind == NODE_ROOT && after < COOKIE_ARCHIVED) {
-        struct node_child child = {.name = NODE_ARCHIVED_NAME,
-                                   .cookie = COOKIE_ARCHIVED,
-                                   .ino = n->archived.ino,
-                                   .is_dir = true};
-        if (!hand_over(to, &child, &n->archived))
-            return 0;
-    }
-    if (dir->kind == NODE_ROOT && after < COOKIE_ABOUT) {
-        struct node_child child = {.name = NODE_ABOUT_NAME,
-                                   .cookie = COOKIE_ABOUT,
-                                   .ino = n->about_dir.ino,
-                                   .is_dir = true};
-        if (!hand_over(to, &child, &n->about_dir))
-            return 0;
-    }
+    if (node_is_root(dir) && !list_fixed(n, after, to))
+        return 0;
     const struct connectors *connectors = catalogue_connectors(n->catalogue);
     uint64_t serial = after > NODE_FIRST_COOKIE ? after - NODE_FIRST_COOKIE : 0;
     struct connector *connector;
@@ -78,32 +90,26 @@ static int list_connectors(struct nodes *n, struct node *dir, uint64_t after,
 /* Reports and bulk files have no node here: a lookup makes one. */
 static int list_about(struct nodes *n, uint64_t after, const struct listing_to *to)
 {
-    enum {
-        COOKIE_REFRESH = 3,
-        COOKIE_FIRST_BULK = 4,
-        COOKIE_FIRST_REPORT = COOKIE_FIRST_BULK + BULK_FILES
-    };
-    if (after < COOKIE_REFRESH) {
+    uint32_t count = about_dir_count(n);
+    for (uint32_t i = 0; i < count; i++) {
+        struct about_file file = about_dir_file(n, i);
         struct node_child child = {
-            .name = NODE_REFRESH_NAME, .cookie = COOKIE_REFRESH, .ino = REFRESH_INO};
-        if (!hand_over(to, &child, &n->refresh))
-            return 0;
-    }
-    for (uint32_t op = 0; op < BULK_FILES; op++) {
-        struct node_child child = {.name = node_bulk_name(op),
-                                   .cookie = COOKIE_FIRST_BULK + op,
-                                   .ino = FIRST_BULK_INO + op};
-        if (child.cookie > after && !hand_over(to, &child, NULL))
-            return 0;
-    }
-    for (uint32_t i = 0; i < n->reports.count; i++) {
-        struct node_child child = {.name = n->reports.name(i),
-                                   .cookie = COOKIE_FIRST_REPORT + i,
-                                   .ino = FIRST_REPORT_INO + i};
-        if (child.cookie > after && !hand_over(to, &child, NULL))
-            return 0;
+            .name = file.name, .cookie = COOKIE_FIRST_ABOUT_FILE + i, .ino = file.ino};
+        if (child.cookie > after && !hand_over(to, &child, file.node))
+            break;
     }
     return 0;
+}
+
+/* False when the listing is to end, with *err. */
+static bool list_control(struct nodes *n, struct node *dir, const struct listing_to *to, int *err)
+{
+    struct node *node = NULL;
+    if (to->with_nodes)
+        *err = node_of_control(n, dir, &node);
+    struct node_child child = {
+        .name = NODE_CONTROL_NAME, .cookie = COOKIE_CONTROL, .ino = control_file_ino(dir)};
+    return *err == 0 && hand_over(to, &child, node);
 }
 
 static int list_inside(struct nodes *n, struct node *dir, uint64_t after,
@@ -114,21 +120,10 @@ static int list_inside(struct nodes *n, struct node *dir, uint64_t after,
     int err = node_open_view(n, dir);
     if (err < 0)
         return err;
+    if (dir->kind == NODE_CONNECTOR && after < COOKIE_CONTROL && !dir->control_hidden &&
+        !list_control(n, dir, to, &err))
+        return err;
     struct node *node = NULL;
-    if (dir->kind == NODE_CONNECTOR && after < COOKIE_CONTROL && !dir->control_hidden) {
-        err = node_of_control(n, dir, &node);
-        if (err < 0)
-            return err;
-        struct node_child child = {
-            .name = NODE_CONTROL_NAME, .cookie = COOKIE_CONTROL, .ino = node->ino};
-        if (!to->with_nodes)
-            node->lookups++; /* so that it is freed again if it was made for this */
-        bool more = hand_over(to, &child, node);
-        if (!to->with_nodes)
-            nodes_forget(n, node, 1);
-        if (!more)
-            return 0;
-    }
     const struct view *v = dir->view;
     const struct entry *d = &v->tree->entries[dir->entry];
     for (uint32_t i = d->first; i < d->first + d->count; i++) {

@@ -4,8 +4,6 @@
 
 #include "bigdatafs/inode/list.h"
 
-enum { ARCHIVED_INO = 2, ABOUT_INO = 3 };
-
 /* The kernel's cached listing and attributes of a directory are out of date. */
 void node_relist(struct nodes *n, const struct node *dir);
 

@@ -23,11 +23,11 @@ static int lookup_inside(struct nodes *n, struct node *dir, const char *name, st
 
 static int lookup_connector(struct nodes *n, struct node *dir, const char *name, struct node **out)
 {
-    if (dir->kind == NODE_ROOT && strcmp(name, NODE_ARCHIVED_NAME) == 0) {
+    if (node_is_root(dir) && strcmp(name, NODE_ARCHIVED_NAME) == 0) {
         *out = &n->archived;
         return 0;
     }
-    if (dir->kind == NODE_ROOT && strcmp(name, NODE_ABOUT_NAME) == 0) {
+    if (node_is_root(dir) && strcmp(name, NODE_ABOUT_NAME) == 0) {
         *out = &n->about_dir;
         return 0;
     }
@@ -50,7 +50,7 @@ int nodes_lookup(struct nodes *n, struct node *dir, const char *name, struct nod
         err = lookup_inside(n, dir, name, out);
         break;
     case NODE_ABOUT:
-        err = lookup_about(n, name, out);
+        err = about_dir_find(n, name, out);
         break;
     default:
         err = -ENOTDIR;

@@ -24,6 +24,7 @@ int nodes_new(const struct nodes_parts *parts, const struct node_options *option
     n->log = parts->log;
     n->journal = parts->journal;
     n->options = *options;
+    pool_init(&n->pool);
     n->trees.bytes_max = VIEW_TREES_BYTES;
     n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = NOTIFY_ROOT_ID};
     n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
