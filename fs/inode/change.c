@@ -88,7 +88,7 @@ static void drop_name(struct nodes *n, struct connector *connector, enum place w
 {
     bool ours = connector_is_being_deleted(connector);
     if (ours)
-        depart(n, connector, was, node);
+        departing_add(n, connector, was, node);
     else if (node != NULL)
         notify_deleted(n->notify, nodes_id(n, node_place_dir(n, was)), nodes_id(n, node),
                        connector->id);

@@ -28,6 +28,6 @@ void nodes_forget(struct nodes *n, struct node *node, uint64_t lookups)
     if (node->lookups > 0)
         return;
     node_detach(node);
-    forget_departing(n, node);
+    departing_forget(n, node);
     node_free(n, node);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <time.h>
 
 #include "bigdatafs/base/compiler.h"
@@ -46,7 +47,7 @@ struct nodes {
     struct node_reports reports;
     struct node root, archived, about_dir, refresh; /* fixed: never freed */
     struct timespec changed[PLACE_ARCHIVED + 1];    /* when a place last won or lost a connector */
-    struct departing *departing;
+    LIST_HEAD(, departing) departing;
     bool relisted[PLACE_ARCHIVED + 1]; /* the kernel knows no listing of the place */
     struct loop_timer expiry;
     size_t expired; /* connectors whose names have expired so far */

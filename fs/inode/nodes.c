@@ -25,7 +25,8 @@ int nodes_new(const struct nodes_parts *parts, const struct node_options *option
     n->journal = parts->journal;
     n->options = *options;
     pool_init(&n->pool);
-    n->trees.bytes_max = VIEW_TREES_BYTES;
+    trees_init(&n->trees, VIEW_TREES_BYTES);
+    LIST_INIT(&n->departing);
     n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = NOTIFY_ROOT_ID};
     n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
     n->about_dir = (struct node){.kind = NODE_ABOUT, .attached = true, .ino = ABOUT_INO};
@@ -70,11 +71,7 @@ void nodes_free(struct nodes *n)
         return;
     node_wake_polls(n, NULL);
     loop_timer_clear(&n->expiry);
-    while (n->departing != NULL) {
-        struct departing *next = n->departing->next;
-        free(n->departing);
-        n->departing = next;
-    }
+    departing_free_all(n);
     pool_free(&n->pool, node_end, n);
     free(n);
 }
