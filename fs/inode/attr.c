@@ -9,9 +9,16 @@
 #include "life.h"
 
 enum {
-    BULK_WRITE_SIZE =
-        1 << 20, /* st_blksize of the bulk files: cp and cat then write so much at once */
+    BLOCK_SIZE = 4096,         /* st_blksize */
+    BULK_WRITE_SIZE = 1 << 20, /* the same of bulk files: cp and cat write so much at once */
 };
+
+/* Zero when the connector is gone. */
+static struct timespec control_time(const struct node *node)
+{
+    const struct snapshot *snapshot = node->connector->snapshot;
+    return snapshot != NULL ? snapshot_updated_at(snapshot) : (struct timespec){0};
+}
 
 static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
 {
@@ -34,7 +41,7 @@ static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
         break;
     case NODE_CONNECTOR:
         if (node->connector->snapshot == NULL)
-            break; /* gone: no links, no times */
+            break; /* gone: no links and no times */
         st->st_nlink = 2u + node->connector->snapshot->subdirs;
         st->st_mtim = snapshot_updated_at(node->connector->snapshot);
         break;
@@ -44,41 +51,38 @@ static void dir_attr(struct nodes *n, const struct node *node, struct stat *st)
     }
 }
 
+static void file_attr(const struct nodes *n, mode_t mode, size_t size, struct timespec time,
+                      struct stat *st)
+{
+    st->st_mode = S_IFREG | (mode & ~n->options.umask);
+    st->st_nlink = 1;
+    st->st_size = (off_t)size;
+    st->st_mtim = time;
+}
+
 void nodes_attr(struct nodes *n, const struct node *node, struct stat *st)
 {
+    /* A control file or report has the same time whenever it is read: tar takes another one for a
+     * change under its hands. */
+    const struct timespec start = n->changed[PLACE_NONE];
     memset(st, 0, sizeof *st);
     st->st_ino = node->ino;
     st->st_uid = n->options.uid;
     st->st_gid = n->options.gid;
-    st->st_blksize = 4096;
+    st->st_blksize = node->kind == NODE_BULK ? BULK_WRITE_SIZE : BLOCK_SIZE;
     switch ((enum node_kind)node->kind) {
     case NODE_FILE:
-        st->st_mode = S_IFREG | (0444 & ~n->options.umask);
-        st->st_nlink = 1;
-        st->st_size = node->shown.size;
-        st->st_mtim = view_time(node->view, node->shown.synced);
+        file_attr(n, 0444, node->shown.size, view_time(node->view, node->shown.synced), st);
         break;
     case NODE_CONTROL:
-        st->st_mode = S_IFREG | (0600 & ~n->options.umask);
-        st->st_nlink = 1;
-        st->st_size = (off_t)strlen(node_progress_text(node->reads_as));
-        if (node->connector->snapshot != NULL)
-            st->st_mtim = snapshot_updated_at(node->connector->snapshot);
+        file_attr(n, 0600, strlen(control_file_text(node->reads_as)), control_time(node), st);
         break;
     case NODE_REPORT:
-        st->st_mode = S_IFREG | (0444 & ~n->options.umask);
-        st->st_nlink = 1;
-        st->st_size = (off_t)node->report->len;
-        st->st_mtim =
-            n->changed[PLACE_NONE]; /* tar takes a new time for a change under its hands */
+        file_attr(n, 0444, node->report->len, start, st);
         break;
     case NODE_BULK:
-        st->st_blksize = BULK_WRITE_SIZE;
-        /* fall through */
     case NODE_REFRESH:
-        st->st_mode = S_IFREG | (0600 & ~n->options.umask);
-        st->st_nlink = 1;
-        st->st_mtim = n->changed[PLACE_NONE];
+        file_attr(n, 0600, 0, start, st);
         break;
     default:
         dir_attr(n, node, st);
@@ -105,22 +109,17 @@ int nodes_parent_ino(const struct nodes *n, const struct node *dir, uint64_t *ou
 
 double nodes_attr_timeout(const struct nodes *n, const struct node *node)
 {
-    switch ((enum node_kind)node->kind) {
-    case NODE_ROOT:
-    case NODE_ARCHIVED: /* asking for these is how the program notices that it is in use */
+    if (node_lists_connectors(node)) /* being asked is how the program notices that it is in use */
         return (double)catalogue_fresh_ms(n->catalogue) / 1000;
-    case NODE_CONNECTOR:
-    case NODE_DIR:
-        return catalogue_ttl_left_ms(n->catalogue) > 0 ? NODE_LONG_S : 0;
-    default:
-        return NODE_LONG_S;
-    }
+    if (node_is_of_list(node) && catalogue_ttl_left_ms(n->catalogue) == 0)
+        return 0;
+    return NODE_LONG_S;
 }
 
 double nodes_entry_timeout(const struct nodes *n, const struct node *node)
 {
     if (node->kind == NODE_REPORT || node->kind == NODE_BULK)
-        return 0; /* the next walk makes a new one */
+        return 0; /* each walk makes a new node */
     if (node->kind != NODE_CONNECTOR)
         return NODE_LONG_S;
     if (n->can_expire && catalogue_ttl_left_ms(n->catalogue) > 0)
@@ -128,23 +127,33 @@ double nodes_entry_timeout(const struct nodes *n, const struct node *node)
     return (double)catalogue_fresh_ms(n->catalogue) / 1000;
 }
 
+static int entry_content(const struct node *node, const char **data, size_t *size)
+{
+    int err = view_open(node->view);
+    if (err < 0)
+        return err;
+    const struct entry *e = &node->view->tree->entries[node->entry];
+    *data = e->data;
+    *size = e->size;
+    return 0;
+}
+
 int nodes_content(const struct node *node, const char **data, size_t *size)
 {
-    if (node->kind == NODE_CONTROL) {
-        *data = node_progress_text(node->reads_as);
+    switch ((enum node_kind)node->kind) {
+    case NODE_FILE:
+        return entry_content(node, data, size);
+    case NODE_CONTROL:
+        *data = control_file_text(node->reads_as);
         *size = strlen(*data);
-    } else if (node->kind == NODE_REPORT) {
+        return 0;
+    case NODE_REPORT:
         *data = node->report->text;
         *size = node->report->len;
-    } else if (node->kind == NODE_REFRESH || node->kind == NODE_BULK) {
+        return 0;
+    default:
         *data = "";
         *size = 0;
-    } else {
-        int err = view_open(node->view);
-        if (err < 0)
-            return err;
-        *data = node->view->tree->entries[node->entry].data;
-        *size = node->view->tree->entries[node->entry].size;
+        return 0;
     }
-    return 0;
 }

@@ -9,6 +9,8 @@
 #include "life.h"
 #include "list.h"
 
+/* The node's name means something else from now on, or nothing. Without a parent the kernel is not
+ * told. */
 static void retire(struct nodes *n, struct node *node, const struct node *parent)
 {
     if (parent != NULL)
@@ -16,107 +18,112 @@ static void retire(struct nodes *n, struct node *node, const struct node *parent
     node_detach(node);
 }
 
-/* The node under which the kernel finds entry's siblings. */
+/* The node below which the kernel finds the name of the entry. */
 static const struct node *parent_of(const struct node *dir, const struct view *v, uint32_t entry)
 {
     uint32_t parent = v->tree->entries[entry].parent;
     return parent == 0 ? dir : v->nodes[parent];
 }
 
-static void show(struct node *node, struct view *v, uint32_t entry)
-{
-    v->marks[entry] |= node->view->marks[node->entry] & VIEW_SENT;
-    view_unref(node->view);
-    node_show(node, v, entry);
-}
-
-/* All below the directory. Without memory for the names the kernel may keep them. */
+/* Retires all nodes below the directory of a connector, children before their parents. Without
+ * memory for the tree their names are not known, and the kernel may keep them. */
 static void retire_all(struct nodes *n, struct node *dir)
 {
     struct view *v = dir->view;
-    bool open = v != NULL && view_open(v) == 0;
-    if (v != NULL && !open)
+    if (v == NULL)
+        return;
+    bool open = view_open(v) == 0;
+    if (!open)
         log_error(n->log, "no memory: the kernel may show old data for %s", dir->connector->id);
-    for (uint32_t i = v != NULL ? v->count : 0; i-- > 1;)
+    for (uint32_t i = v->count; i-- > 1;)
         if (v->nodes[i] != NULL)
             retire(n, v->nodes[i], open ? parent_of(dir, v, i) : NULL);
 }
 
-/* The directory's connector has another version: what is the same in both moves over with its
- * node, the rest is retired. Children come after their parents, so retire them from the end. */
+/* Moves the node to its entry in the view of the newer snapshot. */
+static void move(struct node *node, struct view *to, uint32_t entry)
+{
+    struct view *from = node->view;
+    to->marks[entry] |= from->marks[node->entry] & VIEW_SENT;
+    from->nodes[node->entry] = NULL;
+    node_show(node, to, entry);
+    view_unref(from);
+}
+
+/* The node of an entry of the old view moves to the new one if it shows the same there. */
+static void move_or_retire(struct nodes *n, struct node *dir, uint32_t entry, struct view *new)
+{
+    struct view *old = dir->view;
+    struct node *node = old->nodes[entry];
+    int to = view_find_path(old, entry, new);
+    bool moves = to >= 0 && (node_is_dir(node) || view_same_file(old, entry, new, (uint32_t)to));
+    if (!moves) {
+        retire(n, node, parent_of(dir, old, entry));
+        return;
+    }
+    if (node_is_dir(node))
+        node_relist(n, node);
+    move(node, new, (uint32_t)to);
+}
+
+/* The connector of the directory has another snapshot. Entries of parents come before those of
+ * their children, so from the end on each node still has its parent. */
 static void adopt(struct nodes *n, struct node *dir)
 {
-    struct view *old = dir->view, *new;
-    notify_inode(n->notify, nodes_id(n, dir), true);
+    struct view *old = dir->view, *new = NULL;
+    node_relist(n, dir);
     dir->control_hidden = false;
     if (old == NULL)
         return;
     int err = view_open(old);
     if (err == 0)
         err = view_new(&n->trees, dir->connector->snapshot, &new);
-    if (err < 0) { /* nothing is better than what is not so any more */
+    if (err < 0) { /* rather no files than files that are not true any more */
         log_error(n->log, "the new files of %s cannot be shown: %s", dir->connector->id,
                   strerror(-err));
         retire_all(n, dir);
-        view_unref(old);
-        dir->view = NULL;
-        return;
     }
-    for (uint32_t i = old->count; i-- > 1;) {
-        struct node *node = old->nodes[i];
-        if (node == NULL)
-            continue;
-        int to = view_find_path(old, i, new);
-        bool same =
-            to >= 0 && (node->kind == NODE_DIR || view_same_file(old, i, new, (uint32_t)to));
-        if (!same) {
-            retire(n, node, parent_of(dir, old, i));
-            continue;
-        }
-        if (node->kind == NODE_DIR)
-            notify_inode(n->notify, nodes_id(n, node), true);
-        show(node, new, (uint32_t)to);
-    }
-    view_unref(old);
+    for (uint32_t i = err < 0 ? 0 : old->count; i-- > 1;)
+        if (old->nodes[i] != NULL)
+            move_or_retire(n, dir, i, new);
     dir->view = new;
+    view_unref(old);
 }
 
-/* The name in the root or .archived is no more. Only the end of a hard delete of ours is worth the
- * full removal: it opens the mount point for a moment, which an unmount would meet as busy. */
-static void drop_name(struct nodes *n, struct connector *connector, enum place was,
+/* The name of the connector in the root or .archived is no more; node is what it meant, or NULL.
+ * Only the end of a hard delete of this mount's is worth a removal through the mount: that opens
+ * the mount point for a moment, which an unmount would meet as busy. */
+static void drop_name(struct nodes *n, const struct connector *connector, enum place was,
                       struct node *node)
 {
-    bool ours = connector_is_being_deleted(connector);
-    if (ours)
+    if (connector_is_being_deleted(connector))
         departing_add(n, connector, was, node);
     else if (node != NULL)
         notify_deleted(n->notify, nodes_id(n, node_place_dir(n, was)), nodes_id(n, node),
                        connector->id);
 }
 
-/* The connector left its place: the nodes below its directory have no names any more. */
+/* The connector left its place: nothing below its directory has a name any more. */
 static void detach_all(struct nodes *n, struct node *dir)
 {
     retire_all(n, dir);
-    if (dir->control != NULL) {
-        notify_name(n->notify, nodes_id(n, dir), NODE_CONTROL_NAME);
-        node_detach(dir->control);
-    }
+    nodes_renew_control(n, dir->connector);
     node_detach(dir);
 }
 
+/* The place won or lost a connector. */
 static void note_membership(struct nodes *n, enum place place)
 {
     if (place == PLACE_NONE)
         return;
     clock_gettime(CLOCK_REALTIME, &n->changed[place]);
     if (n->relisted[place])
-        return; /* it was told, and has not asked since */
+        return; /* the kernel was told, and has not asked since */
     n->relisted[place] = true;
     node_relist(n, node_place_dir(n, place));
 }
 
-void node_on_changed(void *arg, struct connector *connector, enum place was)
+void change_on_changed(void *arg, struct connector *connector, enum place was)
 {
     struct nodes *n = arg;
     struct node *dir = connector->dir;
@@ -131,12 +138,12 @@ void node_on_changed(void *arg, struct connector *connector, enum place was)
         adopt(n, dir);
         return;
     }
-    bool kernel_knows = dir != NULL && dir->fate == FATE_RMDIR;
+    bool kernel_drops_it = dir != NULL && dir->fate == FATE_RMDIR;
     if (dir != NULL)
         detach_all(n, dir);
-    if (was != PLACE_NONE && !kernel_knows)
+    if (was != PLACE_NONE && !kernel_drops_it)
         drop_name(n, connector, was, dir);
-    node_wake_polls(n, connector);
+    control_file_wake_polls(n, connector);
 }
 
 void nodes_set_fate(struct connector *connector, enum node_fate fate)

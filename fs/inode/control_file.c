@@ -15,7 +15,7 @@ static const char *const progress_text[] = {
     [PROGRESS_STALLED] = "stalled\n",
 };
 
-const char *node_progress_text(enum progress progress)
+const char *control_file_text(enum progress progress)
 {
     return progress_text[progress];
 }
@@ -25,7 +25,7 @@ uint64_t control_file_ino(const struct node *dir)
     return hash_bytes(NODE_CONTROL_NAME, sizeof NODE_CONTROL_NAME, dir->ino);
 }
 
-int node_of_control(struct nodes *n, struct node *dir, struct node **out)
+int control_file_node(struct nodes *n, struct node *dir, struct node **out)
 {
     if (dir->control_hidden)
         return -ENOENT;
@@ -41,16 +41,20 @@ int node_of_control(struct nodes *n, struct node *dir, struct node **out)
     return 0;
 }
 
-void node_wake_polls(struct nodes *n, const struct connector *connector)
+static void wake(struct poll_wait *w)
 {
-    for (unsigned i = 0; i < NODE_POLLS_MAX; i++) {
-        struct poll_wait *w = &n->polls[i];
-        if (w->handle == NULL || (connector != NULL && w->connector != connector))
-            continue;
-        notify_poll(w->handle);
-        w->handle = NULL;
-        w->connector->pins--;
-    }
+    if (w->handle == NULL)
+        return;
+    notify_poll(w->handle);
+    w->handle = NULL;
+    w->connector->pins--;
+}
+
+void control_file_wake_polls(struct nodes *n, const struct connector *connector)
+{
+    for (unsigned i = 0; i < NODE_POLLS_MAX; i++)
+        if (connector == NULL || n->polls[i].connector == connector)
+            wake(&n->polls[i]);
 }
 
 void nodes_renew_control(struct nodes *n, struct connector *connector)
@@ -61,27 +65,24 @@ void nodes_renew_control(struct nodes *n, struct connector *connector)
     node_detach(connector->dir->control);
 }
 
-void node_on_progress(void *arg, struct connector *connector)
+void control_file_on_progress(void *arg, struct connector *connector)
 {
     struct nodes *n = arg;
     const struct node *control = connector->dir != NULL ? connector->dir->control : NULL;
-    if (control != NULL &&
-        strcmp(node_progress_text(control->reads_as), node_progress_text(connector->progress)) != 0)
+    const char *text = control_file_text(connector->progress);
+    if (control != NULL && strcmp(control_file_text(control->reads_as), text) != 0)
         nodes_renew_control(n, connector);
-    node_wake_polls(n, connector);
+    control_file_wake_polls(n, connector);
 }
 
 unsigned nodes_poll(struct nodes *n, struct node *control, struct fuse_pollhandle *handle)
 {
-    const struct connector *connector = control->connector;
+    struct connector *connector = control->connector;
     if (handle != NULL) {
         struct poll_wait *w = &n->polls[n->next_poll++ % NODE_POLLS_MAX];
-        if (w->handle != NULL) {
-            notify_poll(w->handle);
-            w->connector->pins--;
-        }
-        *w = (struct poll_wait){.handle = handle, .connector = control->connector};
-        w->connector->pins++;
+        wake(w);
+        *w = (struct poll_wait){.handle = handle, .connector = connector};
+        connector->pins++;
     }
     if (!connector_exists(connector))
         return POLLIN | POLLPRI | POLLERR | POLLHUP;

@@ -4,7 +4,6 @@
 #include "departing.h"
 #include "life.h"
 
-/* Lets go of what the node has. */
 void node_end(void *arg, struct node *node)
 {
     const struct nodes *n = arg;

@@ -34,17 +34,17 @@ int nodes_hide(struct nodes *n, struct node *dir, const char *name, bool is_dir)
 void nodes_unhide(struct nodes *n, struct connector *connector)
 {
     struct node *dir = connector->dir;
-    if (dir == NULL || !(dir->control_hidden || (dir->view && dir->view->any_hidden)))
+    struct view *v = dir != NULL ? dir->view : NULL;
+    if (dir == NULL || !(dir->control_hidden || (v != NULL && v->any_hidden)))
         return;
     dir->control_hidden = false;
     node_relist(n, dir);
-    struct view *v = dir->view;
     if (v == NULL)
         return;
     v->any_hidden = false;
     for (uint32_t i = 0; i < v->count; i++) {
         v->marks[i] &= (uint8_t)~VIEW_HIDDEN;
-        if (v->nodes[i] != NULL && v->nodes[i]->kind == NODE_DIR)
+        if (v->nodes[i] != NULL && node_is_dir(v->nodes[i]))
             node_relist(n, v->nodes[i]);
     }
 }

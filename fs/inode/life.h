@@ -1,5 +1,6 @@
 /*
- * life: the nodes that exist, and how one comes to be. Its end is forget.h's.
+ * life: the nodes that exist, and how one comes to be. How one ends: forget.h. struct nodes is for
+ * the sources of this folder alone; each of its parts says whose it is.
  */
 #ifndef BIGDATAFS_INODE_LIFE_H
 #define BIGDATAFS_INODE_LIFE_H
@@ -29,42 +30,57 @@ enum {
     REFRESH_INO = 4, /* about_dir.c goes on from here */
 };
 
+/* Who waits with poll(2) on a .force_delete. */
 struct poll_wait {
-    struct fuse_pollhandle *handle;
-    struct connector *connector; /* pinned */
+    struct fuse_pollhandle *handle; /* owned; NULL: this one is not in use */
+    struct connector *connector;    /* pinned */
 };
 
 struct nodes {
+    /* Borrowed */
     struct loop *loop;
+    struct log *log;
     struct catalogue *catalogue;
     struct notify *notify;
-    struct log *log;
-    struct node_options options;
-    bool can_expire;
-    struct pool pool; /* of all but the fixed ones */
-    struct trees trees;
     struct journal *journal;
-    struct node_reports reports;
-    struct node root, archived, about_dir, refresh; /* fixed: never freed */
-    struct timespec changed[PLACE_ARCHIVED + 1];    /* when a place last won or lost a connector */
-    LIST_HEAD(, departing) departing;
-    bool relisted[PLACE_ARCHIVED + 1]; /* the kernel knows no listing of the place */
+
+    struct node_options options;
+    struct node_reports reports; /* about_dir.c's */
+    bool can_expire;             /* the kernel can expire names by notification */
+
+    struct node root, archived, about_dir, refresh; /* the fixed ones */
+    struct pool pool;                               /* of all others */
+    struct trees trees;
+
+    /* Of the places: when one last won or lost a connector (PLACE_NONE: when the mount began), and
+     * whether the kernel was told so and has not asked since. */
+    struct timespec changed[PLACE_ARCHIVED + 1];
+    bool relisted[PLACE_ARCHIVED + 1];
+
+    LIST_HEAD(, departing) departing; /* departing.c's */
+    bool any_hidden;                  /* hide.c's: some connector has names that are hidden */
+    unsigned batches;                 /* prefetch.c's, on their way to the kernel */
+
+    /* expiry.c's */
     struct loop_timer expiry;
-    size_t expired; /* connectors whose names have expired so far */
+    size_t expiry_step; /* that comes next */
+
+    /* control_file.c's */
     struct poll_wait polls[NODE_POLLS_MAX];
-    unsigned next_poll;
-    bool any_hidden;
-    unsigned batches; /* page_cache.c's, on their way to the kernel */
+    unsigned next_poll; /* where the next one goes, modulo NODE_POLLS_MAX */
 };
 
+/* The directory that lists the connectors of the place. */
 struct node *node_place_dir(struct nodes *n, enum place place);
 
-/* An attached node of the kind, without lookups; the connector is pinned. NULL: no memory. */
+/* An attached node of the kind, without a lookup; the connector is pinned. NULL: no memory. */
 struct node *node_new(struct nodes *n, enum node_kind kind, struct connector *connector);
-/* Makes the node if the kernel does not know it yet; lookups is not counted. */
+/* The attached node, made if the kernel does not know it yet. No lookup is counted. -ENOMEM; for an
+ * entry that is hidden -ENOENT. */
 int node_of_connector(struct nodes *n, struct connector *connector, struct node **out) MUST_CHECK;
 int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out) MUST_CHECK;
-/* Gives a connector's directory the view to look inside; opens it, or an inner directory's. */
+/* Sees to it that a directory inside a connector, or the connector's own, has its view, and the
+ * view its tree. -ENOENT: the connector is gone. -ENOMEM. */
 int node_open_view(struct nodes *n, struct node *dir) MUST_CHECK;
 
 #endif

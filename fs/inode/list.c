@@ -106,7 +106,7 @@ static bool list_control(struct nodes *n, struct node *dir, const struct listing
 {
     struct node *node = NULL;
     if (to->with_nodes)
-        *err = node_of_control(n, dir, &node);
+        *err = control_file_node(n, dir, &node);
     struct node_child child = {
         .name = NODE_CONTROL_NAME, .cookie = COOKIE_CONTROL, .ino = control_file_ino(dir)};
     return *err == 0 && hand_over(to, &child, node);

@@ -13,7 +13,7 @@ static int lookup_inside(struct nodes *n, struct node *dir, const char *name, st
     if (!dir->attached)
         return -ENOENT; /* its connector is gone, or is elsewhere now */
     if (dir->kind == NODE_CONNECTOR && strcmp(name, NODE_CONTROL_NAME) == 0)
-        return node_of_control(n, dir, out);
+        return control_file_node(n, dir, out);
     int err = node_open_view(n, dir);
     if (err < 0)
         return err;

@@ -12,6 +12,11 @@
 #include "life.h"
 #include "list.h"
 
+static struct node fixed_node(enum node_kind kind, uint64_t ino)
+{
+    return (struct node){.kind = (uint8_t)kind, .attached = true, .ino = ino};
+}
+
 int nodes_new(const struct nodes_parts *parts, const struct node_options *options,
               struct nodes **out)
 {
@@ -27,20 +32,20 @@ int nodes_new(const struct nodes_parts *parts, const struct node_options *option
     pool_init(&n->pool);
     trees_init(&n->trees, VIEW_TREES_BYTES);
     LIST_INIT(&n->departing);
-    n->root = (struct node){.kind = NODE_ROOT, .attached = true, .ino = NOTIFY_ROOT_ID};
-    n->archived = (struct node){.kind = NODE_ARCHIVED, .attached = true, .ino = ARCHIVED_INO};
-    n->about_dir = (struct node){.kind = NODE_ABOUT, .attached = true, .ino = ABOUT_INO};
-    n->refresh = (struct node){.kind = NODE_REFRESH, .attached = true, .ino = REFRESH_INO};
-    clock_gettime(CLOCK_REALTIME, &n->changed[PLACE_ACTIVE]);
-    n->changed[PLACE_NONE] = n->changed[PLACE_ARCHIVED] = n->changed[PLACE_ACTIVE];
-    loop_timer_init(&n->expiry, node_on_expiry, n);
-    struct catalogue_observer observer = {.changed = node_on_changed,
-                                          .progress = node_on_progress,
-                                          .refreshed = node_on_refreshed,
+    n->root = fixed_node(NODE_ROOT, NOTIFY_ROOT_ID);
+    n->archived = fixed_node(NODE_ARCHIVED, ARCHIVED_INO);
+    n->about_dir = fixed_node(NODE_ABOUT, ABOUT_INO);
+    n->refresh = fixed_node(NODE_REFRESH, REFRESH_INO);
+    for (enum place place = PLACE_NONE; place <= PLACE_ARCHIVED; place++)
+        clock_gettime(CLOCK_REALTIME, &n->changed[place]);
+    loop_timer_init(&n->expiry, expiry_on_due, n);
+    struct catalogue_observer observer = {.changed = change_on_changed,
+                                          .progress = control_file_on_progress,
+                                          .refreshed = expiry_on_refreshed,
                                           .arg = n};
     catalogue_observe(n->catalogue, &observer);
     if (catalogue_state(n->catalogue).loaded)
-        node_on_refreshed(n);
+        expiry_on_refreshed(n);
     *out = n;
     return 0;
 }
@@ -69,7 +74,7 @@ void nodes_free(struct nodes *n)
 {
     if (n == NULL)
         return;
-    node_wake_polls(n, NULL);
+    control_file_wake_polls(n, NULL);
     loop_timer_clear(&n->expiry);
     departing_free_all(n);
     pool_free(&n->pool, node_end, n);

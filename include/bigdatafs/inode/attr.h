@@ -21,7 +21,8 @@ int nodes_parent_ino(const struct nodes *n, const struct node *dir, uint64_t *ou
 double nodes_attr_timeout(const struct nodes *n, const struct node *node);
 double nodes_entry_timeout(const struct nodes *n, const struct node *node);
 
-/* A file's bytes, borrowed until any other function of this folder is called. -ENOMEM. */
+/* A file's bytes, borrowed until any other function of this folder is called; the control files of
+ * .bigdatafs are empty. -ENOMEM. */
 int nodes_content(const struct node *node, const char **data, size_t *size) MUST_CHECK;
 
 #endif
