@@ -59,12 +59,11 @@ void departing_add(struct nodes *n, const struct connector *connector, enum plac
 
 void departing_forget(struct nodes *n, const struct node *node)
 {
-    struct departing *d;
     if (node->kind != NODE_CONNECTOR)
         return;
-    LIST_FOREACH(d, &n->departing, others)
-    if (d->node == node)
-        d->node = NULL;
+    for (struct departing *d = LIST_FIRST(&n->departing); d != NULL; d = LIST_NEXT(d, others))
+        if (d->node == node)
+            d->node = NULL;
 }
 
 void departing_free_all(struct nodes *n)
@@ -78,10 +77,9 @@ void departing_free_all(struct nodes *n)
 
 static struct departing *find(struct nodes *n, const struct node *dir, const char *name)
 {
-    struct departing *d;
-    LIST_FOREACH(d, &n->departing, others)
-    if (d->place == node_dir_place(dir) && strcmp(d->id, name) == 0)
-        break;
+    struct departing *d = LIST_FIRST(&n->departing);
+    while (d != NULL && (d->place != node_dir_place(dir) || strcmp(d->id, name) != 0))
+        d = LIST_NEXT(d, others);
     return d;
 }
 

@@ -49,10 +49,10 @@ struct node *pool_get(struct pool *p, enum node_kind kind)
 void pool_free(struct pool *p, void (*end)(void *arg, struct node *node), void *arg)
 {
     struct pool_slab *slab;
-    SLIST_FOREACH(slab, &p->slabs, next)
-    for (size_t i = 0; i < POOL_SLAB; i++)
-        if (slab->nodes[i].kind != NODE_NONE)
-            end(arg, &slab->nodes[i]);
+    for (slab = SLIST_FIRST(&p->slabs); slab != NULL; slab = SLIST_NEXT(slab, next))
+        for (size_t i = 0; i < POOL_SLAB; i++)
+            if (slab->nodes[i].kind != NODE_NONE)
+                end(arg, &slab->nodes[i]);
     while ((slab = SLIST_FIRST(&p->slabs)) != NULL) {
         SLIST_REMOVE_HEAD(&p->slabs, next);
         free(slab);

@@ -223,17 +223,47 @@ static void test_detached_after_the_connector_is_gone(void)
     tear_down(&b);
 }
 
+/* Its time changed, and so every file; directories keep their nodes and get the new time. */
+static void test_another_time(void)
+{
+    struct bench b;
+    set_up_with(&b, 1);
+    struct known k = know(&b);
+    const char *json = rich(0, false, "one");
+    char later[512];
+    snprintf(later, sizeof later, "%s", json);
+    *strstr(later, "2026") = '3';
+    learn(&b, later);
+    CHECK(k.dir->attached && k.config->attached && k.oauth->attached && k.control->attached);
+    CHECK(!k.label->attached && !k.email->attached && !k.scope->attached);
+    struct node *label = look(&b, k.dir, "label");
+    CHECK(attr(&b, label).st_mtim.tv_sec > attr(&b, k.label).st_mtim.tv_sec);
+    CHECK(attr(&b, k.oauth).st_mtim.tv_sec == attr(&b, label).st_mtim.tv_sec);
+    forget(&b, label);
+    forget_all(&b, &k);
+    tear_down(&b);
+}
+
+static bool stop(void *arg, const struct node_child *child)
+{
+    (void)arg, (void)child;
+    return false;
+}
+
 /* A place that loses many connectors is told of once, until the kernel asks again. */
 static void test_a_listing_is_invalidated_once(void)
 {
     struct bench b;
-    set_up_with(&b, 3);
+    set_up_with(&b, 4);
     learn(&b, rich(0, true, "one"));
     learn(&b, rich(1, true, "one"));
     CHECK_INT(fake_told_inode(b.notify, TOLD_DATA, NOTIFY_ROOT_ID), 1);
     attr(&b, root(&b));
     learn(&b, rich(2, true, "one"));
     CHECK_INT(fake_told_inode(b.notify, TOLD_DATA, NOTIFY_ROOT_ID), 2);
+    CHECK_INT(nodes_list(b.nodes, root(&b), 100, false, stop, NULL), 0);
+    learn(&b, rich(3, true, "one"));
+    CHECK_INT(fake_told_inode(b.notify, TOLD_DATA, NOTIFY_ROOT_ID), 3);
     CHECK_INT(fake_told_inode(b.notify, TOLD_DATA, id(&b, look(&b, root(&b), ".archived"))), 1);
     tear_down(&b);
 }
@@ -277,6 +307,7 @@ int main(void)
     test_gone_during_mv();
     test_archived_elsewhere();
     test_detached_after_the_connector_is_gone();
+    test_another_time();
     test_a_listing_is_invalidated_once();
     test_trees_made_again();
     return check_report();

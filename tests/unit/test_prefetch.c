@@ -1,6 +1,7 @@
 /* Files that are handed to the kernel before it asks. */
 #include "bigdatafs/inode/prefetch.h"
 
+#include "bigdatafs/inode/hide.h"
 #include "inode_bench.h"
 
 struct known {
@@ -117,6 +118,27 @@ static void test_a_batch_outlives_its_view(void)
     tear_down(&b);
 }
 
+/* A file that was unlinked and came back as another node was not read by who reads the old one. */
+static void test_a_read_of_an_unlinked_file(void)
+{
+    struct bench b;
+    set_up_with(&b, 1);
+    struct known k = know(&b);
+    CHECK_INT(nodes_hide(b.nodes, k.dir, "label", false), 0);
+    nodes_unhide(b.nodes, connector(&b, 0));
+    struct node *label = look(&b, k.dir, "label");
+    nodes_was_read(b.nodes, k.label);
+    nodes_was_read(b.nodes, k.archived);
+    nodes_was_read(b.nodes, k.email);
+    CHECK_INT(fake_store_count(b.notify), 1);
+    CHECK(fake_store_file(b.notify, 0)->node == id(&b, label));
+    fake_store_arrives(b.notify);
+    forget(&b, label);
+    forget_known(&b, &k);
+    CHECK_INT(alive(&b), 0);
+    tear_down(&b);
+}
+
 static void test_the_mount_ends_before_it_arrives(void)
 {
     struct bench b;
@@ -133,6 +155,7 @@ int main(void)
     test_the_second_read();
     test_a_new_node_is_empty();
     test_a_batch_outlives_its_view();
+    test_a_read_of_an_unlinked_file();
     test_the_mount_ends_before_it_arrives();
     return check_report();
 }

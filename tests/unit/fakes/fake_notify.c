@@ -193,9 +193,8 @@ void fake_notify_full_after(struct notify *n, unsigned more)
 unsigned fake_stores(const struct notify *n)
 {
     unsigned count = 0;
-    const struct store *s;
-    STAILQ_FOREACH(s, &n->stores, next)
-    count++;
+    for (const struct store *s = STAILQ_FIRST(&n->stores); s != NULL; s = STAILQ_NEXT(s, next))
+        count++;
     return count;
 }
 
