@@ -141,7 +141,9 @@ static void reply_listing(fuse_req_t req, const struct parked_listing *asked)
         add_dot(&l, ".", node_ino(dir), COOKIE_DOT);
     if (asked->offset < COOKIE_DOT_DOT)
         add_dot(&l, "..", parent_ino, COOKIE_DOT_DOT);
-    err = nodes_list(c->nodes, dir, (uint64_t)asked->offset, asked->plus, add_child, &l);
+    struct node_listing listing = {
+        .after = (uint64_t)asked->offset, .with_nodes = asked->plus, .child = add_child, .arg = &l};
+    err = nodes_list(c->nodes, dir, &listing);
     if (err < 0 && l.used == 0)
         fuse_reply_err(req, -err);
     else

@@ -84,8 +84,8 @@ static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *
     struct bulk_request request = {
         .op = file->op, .who = context_requester(req), .done = on_bulk_done, .arg = p};
     p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = file->lines};
-    int err = command_ids(&p->bulk.lines, (uint64_t)w->offset, w->data, w->size, &request.ids,
-                          &request.count);
+    struct command_text text = {.offset = (uint64_t)w->offset, .len = w->size, .text = w->data};
+    int err = command_ids(&p->bulk.lines, &text, &request.ids, &request.count);
     if (err < 0)
         refuse_bulk(c, file->name, &request, err);
     else

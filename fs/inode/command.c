@@ -104,26 +104,26 @@ static int drop_repeated(uuid_text *ids, size_t *count)
     return 0;
 }
 
-int command_ids(struct command_lines *lines, uint64_t offset, const char *text, size_t len,
-                uuid_text **ids, size_t *count)
+int command_ids(struct command_lines *lines, const struct command_text *write, uuid_text **ids,
+                size_t *count)
 {
     struct reading r = {.at = *lines};
     *count = 0;
-    if (offset == 0 && (lines->len == 0 || lines->len == UUID_LEN))
+    if (write->offset == 0 && (lines->len == 0 || lines->len == UUID_LEN))
         r.at = (struct command_lines){0}; /* from the beginning again */
-    if (offset != r.at.next)
+    if (write->offset != r.at.next)
         return -EINVAL;
-    r.ids = calloc(len / UUID_LEN + 2, sizeof *r.ids);
+    r.ids = calloc(write->len / UUID_LEN + 2, sizeof *r.ids);
     if (r.ids == NULL)
         return -ENOMEM;
-    bool good = read_lines(&r, text, len);
+    bool good = read_lines(&r, write->text, write->len);
     int err = good ? drop_repeated(r.ids, &r.count) : -EINVAL;
     if (err < 0) {
         *count = r.lines;
         free(r.ids);
         return err;
     }
-    r.at.next += len;
+    r.at.next += write->len;
     *lines = r.at;
     *ids = r.ids;
     *count = r.count;

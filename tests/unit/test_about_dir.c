@@ -71,7 +71,8 @@ static void test_the_listing(void)
     char names[256] = "";
     set_up_reports(&b, &t);
     struct node *about = look(&b, root(&b), ".bigdatafs");
-    CHECK_INT(nodes_list(b.nodes, about, 0, true, collect, names), 0);
+    struct node_listing request = {.with_nodes = true, .child = collect, .arg = names};
+    CHECK_INT(nodes_list(b.nodes, about, &request), 0);
     CHECK_STR(names, "refresh archive force_delete status errors ");
     CHECK_INT(t.rendered, 0);
     tear_down(&b);

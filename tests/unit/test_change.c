@@ -261,7 +261,8 @@ static void test_a_listing_is_invalidated_once(void)
     attr(&b, root(&b));
     learn(&b, rich(2, true, "one"));
     CHECK_INT(fake_told_inode(b.notify, TOLD_DATA, NOTIFY_ROOT_ID), 2);
-    CHECK_INT(nodes_list(b.nodes, root(&b), 100, false, stop, NULL), 0);
+    struct node_listing rest = {.after = 100, .child = stop};
+    CHECK_INT(nodes_list(b.nodes, root(&b), &rest), 0);
     learn(&b, rich(3, true, "one"));
     CHECK_INT(fake_told_inode(b.notify, TOLD_DATA, NOTIFY_ROOT_ID), 3);
     CHECK_INT(fake_told_inode(b.notify, TOLD_DATA, id(&b, look(&b, root(&b), ".archived"))), 1);

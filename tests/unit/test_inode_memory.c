@@ -139,8 +139,9 @@ static void test_list(void)
     for (unsigned n = 0; n < MANY; n++)
         learn(&b, rich(n, false, "one"));
     forget(&b, look(&b, root(&b), id_of(0))); /* some slabs */
+    struct node_listing request = {.with_nodes = true, .child = accept, .arg = &count};
     fail_all();
-    CHECK_INT(nodes_list(b.nodes, root(&b), 0, true, accept, &count), -ENOMEM);
+    CHECK_INT(nodes_list(b.nodes, root(&b), &request), -ENOMEM);
     fail_none();
     CHECK_INT((count - 2) % POOL_SLAB, 0); /* but for .archived and .bigdatafs */
     CHECK(count > 2 && count < MANY);

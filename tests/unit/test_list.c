@@ -33,7 +33,8 @@ static struct listing list(struct bench *b, struct node *dir, uint64_t after, bo
                            unsigned room)
 {
     struct listing l = {.room = room};
-    CHECK_INT(nodes_list(b->nodes, dir, after, plus, take, &l), 0);
+    struct node_listing request = {.after = after, .with_nodes = plus, .child = take, .arg = &l};
+    CHECK_INT(nodes_list(b->nodes, dir, &request), 0);
     return l;
 }
 
@@ -82,9 +83,9 @@ static void test_lookups_of_a_listing(void)
     forget_listed(&b, &cut);
     forget_listed(&b, &plus);
     CHECK_INT(alive(&b), 0);
-    CHECK_INT(
-        nodes_list(b.nodes, look(&b, look(&b, root(&b), id_of(0)), "label"), 0, false, take, &none),
-        -ENOTDIR);
+    struct node_listing request = {.child = take, .arg = &none};
+    struct node *label = look(&b, look(&b, root(&b), id_of(0)), "label");
+    CHECK_INT(nodes_list(b.nodes, label, &request), -ENOTDIR);
     tear_down(&b);
 }
 

@@ -13,8 +13,8 @@ static struct view *make(struct trees *trees, char letter, int n)
     char json[1024], label[512];
     struct snapshot *c = NULL;
     struct view *v = NULL;
-    memset(label, letter, sizeof(label));
-    snprintf(json, sizeof(json),
+    memset(label, letter, sizeof label);
+    snprintf(json, sizeof json,
              "{\"connector_id\":\"019a9612-bfad-758c-884e-000000000001\",\"label\":\"%.*s\","
              "\"config\":{\"email\":\"x@y\"}}",
              n, label);

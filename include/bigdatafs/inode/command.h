@@ -25,13 +25,20 @@ struct command_lines {
 /* Whether the last write ended inside a line that nobody went on with: nothing was taken of it. */
 bool command_is_unfinished(const struct command_lines *lines);
 
-/* Takes the ids, one a line, of a write of len bytes at an offset: *ids is the caller's, each id is
- * in it once. Programs write through buffers, so a line may go on in the write that follows this
- * one in the file, if this one has at least one id; the last line of all needs no newline. A write
- * at offset 0 may begin anew, unless a line is unfinished.
+/* What is written, and where in the file. */
+struct command_text {
+    uint64_t offset;
+    size_t len;
+    const char *text;
+};
+
+/* Takes the ids of a write, one a line: *ids is the caller's, each id is in it once. Programs write
+ * through buffers, so a line may go on in the write that follows this one in the file, if this one
+ * has at least one id; the last line of all needs no newline. A write at offset 0 may begin anew,
+ * unless a line is unfinished.
  * -EINVAL: a line is no id, or the offset is not the next: *lines is as it was, there is nothing
  * to free, and *count is the number of good lines before the bad one. -ENOMEM. */
-int command_ids(struct command_lines *lines, uint64_t offset, const char *text, size_t len,
-                uuid_text **ids, size_t *count) MUST_CHECK;
+int command_ids(struct command_lines *lines, const struct command_text *write, uuid_text **ids,
+                size_t *count) MUST_CHECK;
 
 #endif

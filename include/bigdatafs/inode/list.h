@@ -25,11 +25,16 @@ struct node_child {
 /* False: there is no room for this child. */
 typedef bool node_child_fn(void *arg, const struct node_child *child);
 
-/* Calls child for those of dir after the cookie, 0 for all, until there are no more or it returns
- * false. With with_nodes each was looked up, and counted, as by nodes_lookup before the call; the
- * one that had no room has its lookup taken back. -ENOTDIR; -ENOMEM, after which the children that
- * were handed over stand. */
-int nodes_list(struct nodes *n, struct node *dir, uint64_t after, bool with_nodes,
-               node_child_fn *child, void *arg) MUST_CHECK;
+struct node_listing {
+    uint64_t after;  /* the cookie behind which it begins; 0: with the first child */
+    bool with_nodes; /* each child is looked up, and counted, as by nodes_lookup */
+    node_child_fn *child;
+    void *arg;
+};
+
+/* Calls child for the children of dir until there are no more or it returns false; the one that had
+ * no room has its lookup taken back. -ENOTDIR; -ENOMEM, after which the children that were handed
+ * over stand. */
+int nodes_list(struct nodes *n, struct node *dir, const struct node_listing *listing) MUST_CHECK;
 
 #endif
