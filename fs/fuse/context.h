@@ -15,13 +15,13 @@
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/deletion/bulk.h"
 #include "bigdatafs/deletion/deletion.h"
-#include "bigdatafs/inode/nodes.h"
 #include "bigdatafs/kernel/libfuse.h"
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/service/journal.h"
 
 enum { LISTING_MAX = 1 << 17 }; /* bytes of one answer to readdir */
 
+struct nodes;
 struct parked;
 
 struct context {

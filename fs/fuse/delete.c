@@ -1,5 +1,7 @@
 #include "delete.h"
 
+#include "bigdatafs/inode/id.h"
+
 static void on_deletion_done(void *arg, int err)
 {
     struct parked *p = arg;

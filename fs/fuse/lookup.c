@@ -4,6 +4,12 @@
 #include <string.h>
 
 #include "bigdatafs/base/uuid.h"
+#include "bigdatafs/inode/attr.h"
+#include "bigdatafs/inode/departing.h"
+#include "bigdatafs/inode/forget.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/lookup.h"
+#include "bigdatafs/inode/node.h"
 #include "park.h"
 
 void entry_of(const struct context *c, struct node *node, struct fuse_entry_param *e)
@@ -31,7 +37,7 @@ static void reply_entry(struct context *c, fuse_req_t req, struct node *node, in
  * also when no list can be had. */
 static bool is_of_list(const struct node *dir, const char *name)
 {
-    return (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED) && uuid_is_valid(name);
+    return node_lists_connectors(dir) && uuid_is_valid(name);
 }
 
 /* Whether the service is to be asked for the name itself: an id that no list had, or one that lists

@@ -19,6 +19,8 @@
 #include <stddef.h>
 
 #include "bigdatafs/connector/name.h"
+#include "bigdatafs/inode/change.h"
+#include "bigdatafs/inode/command.h"
 #include "context.h"
 
 enum { PARK_FLUSH_MS = 1000 }; /* that a reply waits at most for the kernel to know what changed */
@@ -55,7 +57,7 @@ struct parked_deletion {
 struct parked_bulk {
     struct bulk *bulk; /* NULL once it has ended */
     fuse_ino_t node;
-    struct control_lines lines; /* what the write leaves if it succeeds */
+    struct command_lines lines; /* what the write leaves if it succeeds */
     size_t size;                /* of what was written */
 };
 

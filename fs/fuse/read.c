@@ -6,6 +6,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "bigdatafs/inode/attr.h"
+#include "bigdatafs/inode/control_file.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/list.h"
+#include "bigdatafs/inode/node.h"
+#include "bigdatafs/inode/prefetch.h"
 #include "lookup.h"
 #include "park.h"
 
@@ -13,19 +19,12 @@ enum { COOKIE_DOT = 1, COOKIE_DOT_DOT = 2 };
 
 /* Attributes: from memory always */
 
-/* Whether a look at the node is a use of the list: of a directory that the list tells of. */
-static bool depends_on_list(const struct node *node)
-{
-    return node->kind == NODE_ROOT || node->kind == NODE_ARCHIVED || node->kind == NODE_CONNECTOR ||
-           node->kind == NODE_DIR;
-}
-
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)fi;
     struct context *c = context_of(req);
     const struct node *node = nodes_from_id(c->nodes, ino);
-    if (depends_on_list(node))
+    if (node_is_of_list(node))
         catalogue_touch(c->catalogue);
     struct stat st;
     nodes_attr(c->nodes, node, &st);
@@ -41,9 +40,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     const int harmless = FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
                          FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_CTIME;
     /* What a shell does on the way to a write, and touch: nothing is changed by it. */
-    bool writable =
-        node->kind == NODE_CONTROL || node->kind == NODE_REFRESH || node->kind == NODE_BULK;
-    if (writable && (to_set & ~harmless) == 0)
+    if (node_is_writable(node) && (to_set & ~harmless) == 0)
         op_getattr(req, ino, fi);
     else
         fuse_reply_err(req, EPERM);
@@ -141,10 +138,12 @@ static void reply_listing(fuse_req_t req, const struct parked_listing *asked)
         return;
     }
     if (asked->offset < COOKIE_DOT)
-        add_dot(&l, ".", dir->ino, COOKIE_DOT);
+        add_dot(&l, ".", node_ino(dir), COOKIE_DOT);
     if (asked->offset < COOKIE_DOT_DOT)
         add_dot(&l, "..", parent_ino, COOKIE_DOT_DOT);
-    err = nodes_list(c->nodes, dir, (uint64_t)asked->offset, asked->plus, add_child, &l);
+    struct node_listing listing = {
+        .after = (uint64_t)asked->offset, .with_nodes = asked->plus, .child = add_child, .arg = &l};
+    err = nodes_list(c->nodes, dir, &listing);
     if (err < 0 && l.used == 0)
         fuse_reply_err(req, -err);
     else
@@ -168,7 +167,7 @@ static void list(fuse_req_t req, const struct parked_listing *asked)
     const struct node *dir = nodes_from_id(c->nodes, asked->dir);
     enum catalogue_use use = CATALOGUE_SERVE;
     int err = 0;
-    if (asked->offset == 0 && (dir->kind == NODE_ROOT || dir->kind == NODE_ARCHIVED))
+    if (asked->offset == 0 && node_lists_connectors(dir))
         use = catalogue_use(c->catalogue, &err);
     if (use == CATALOGUE_FAILED) {
         fuse_reply_err(req, -err);
@@ -207,7 +206,7 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
     (void)fi;
     struct context *c = context_of(req);
     struct node *node = nodes_from_id(c->nodes, ino);
-    if (node->kind == NODE_CONTROL) {
+    if (node_command(node) == NODE_COMMAND_FORCE_DELETE) {
         fuse_reply_poll(req, nodes_poll(c->nodes, node, handle));
         return;
     }

@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "bigdatafs/base/uuid.h"
+#include "bigdatafs/inode/departing.h"
+#include "bigdatafs/inode/hide.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/node.h"
 #include "delete.h"
-
-static bool is_inside_connector(const struct node *dir)
-{
-    return dir->kind == NODE_CONNECTOR || dir->kind == NODE_DIR;
-}
 
 static struct connector *active_connector(struct context *c, const char *name)
 {
@@ -42,7 +41,7 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct context *c = context_of(req);
     struct node *dir = nodes_from_id(c->nodes, parent);
-    int err = is_inside_connector(dir) ? nodes_hide(c->nodes, dir, name, false) : -EPERM;
+    int err = node_is_inside_connector(dir) ? nodes_hide(c->nodes, dir, name, false) : -EPERM;
     fuse_reply_err(req, -err);
 }
 
@@ -50,16 +49,16 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct context *c = context_of(req);
     struct node *dir = nodes_from_id(c->nodes, parent);
-    struct connector *connector = dir->kind == NODE_ROOT ? active_connector(c, name) : NULL;
+    struct connector *connector = node_is_root(dir) ? active_connector(c, name) : NULL;
     if (context_is_own(
             req)) /* the removal of a name that is gone is never the service's business */
         fuse_reply_err(req, -nodes_remove_departing(c->nodes, dir, name));
-    else if (is_inside_connector(dir))
+    else if (node_is_inside_connector(dir))
         fuse_reply_err(req, -nodes_hide(c->nodes, dir, name, true));
     else if (connector != NULL)
         archive_and_park(req, connector, FATE_RMDIR);
     else
-        fuse_reply_err(req, dir->kind == NODE_ROOT && uuid_is_valid(name) ? ENOENT : EPERM);
+        fuse_reply_err(req, node_is_root(dir) && uuid_is_valid(name) ? ENOENT : EPERM);
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
@@ -68,10 +67,10 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     struct context *c = context_of(req);
     const struct node *dir = nodes_from_id(c->nodes, parent);
     const struct node *new_dir = nodes_from_id(c->nodes, new_parent);
-    struct connector *connector = dir->kind == NODE_ROOT ? active_connector(c, name) : NULL;
+    struct connector *connector = node_is_root(dir) ? active_connector(c, name) : NULL;
     if ((flags & ~(unsigned)RENAME_NOREPLACE) != 0)
         fuse_reply_err(req, EINVAL);
-    else if (connector == NULL || new_dir->kind != NODE_ARCHIVED || strcmp(name, new_name) != 0)
+    else if (connector == NULL || !node_is_archived(new_dir) || strcmp(name, new_name) != 0)
         fuse_reply_err(req, EPERM); /* never EXDEV: mv would copy and then remove */
     else
         archive_and_park(req, connector, FATE_MOVE);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "bigdatafs/inode/nodes.h"
 #include "lookup.h"
 #include "park.h"
 #include "read.h"

@@ -5,6 +5,11 @@
 #include <string.h>
 
 #include "bigdatafs/base/sentence.h"
+#include "bigdatafs/inode/about_dir.h"
+#include "bigdatafs/inode/command.h"
+#include "bigdatafs/inode/control_file.h"
+#include "bigdatafs/inode/id.h"
+#include "bigdatafs/inode/node.h"
 #include "delete.h"
 
 /* The bytes of one write(2). */
@@ -50,7 +55,8 @@ static void on_bulk_done(void *arg, int err)
     parked_settle(p, err);
 }
 
-static void refuse_bulk(struct context *c, const struct bulk_request *request, int err)
+static void refuse_bulk(struct context *c, const char *name, const struct bulk_request *request,
+                        int err)
 {
     char reason[SENTENCE_MAX];
     if (err == -EINVAL)
@@ -65,23 +71,23 @@ static void refuse_bulk(struct context *c, const struct bulk_request *request, i
                                 .err = err,
                                 .reason = reason};
     journal_add(c->journal, &note);
-    log_warning(c->log, NODE_ABOUT_NAME "/%s: %s", node_bulk_name(request->op), reason);
+    log_warning(c->log, NODE_ABOUT_NAME "/%s: %s", name, reason);
 }
 
 static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *w)
 {
     struct context *c = context_of(req);
-    const struct node *node = nodes_from_id(c->nodes, ino);
+    const struct bulk_file *file = nodes_bulk(nodes_from_id(c->nodes, ino));
     struct parked *p = park(req, PARKED_BULK, bulk_ended);
     if (p == NULL)
         return;
     struct bulk_request request = {
-        .op = node->entry, .who = context_requester(req), .done = on_bulk_done, .arg = p};
-    p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = *node->lines};
-    int err = control_ids(&p->bulk.lines, (uint64_t)w->offset, w->data, w->size, &request.ids,
-                          &request.count);
+        .op = file->op, .who = context_requester(req), .done = on_bulk_done, .arg = p};
+    p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = file->lines};
+    struct command_text text = {.offset = (uint64_t)w->offset, .len = w->size, .text = w->data};
+    int err = command_ids(&p->bulk.lines, &text, &request.ids, &request.count);
     if (err < 0)
-        refuse_bulk(c, &request, err);
+        refuse_bulk(c, file->name, &request, err);
     else
         err = bulk_start(c->bulks, &request, &p->bulk.bulk);
     if (err < 0)
@@ -125,7 +131,7 @@ static void force_delete_and_park(fuse_req_t req, struct connector *connector,
 {
     struct context *c = context_of(req);
     int err = w->offset != 0 ? -EINVAL
-                             : control_force_delete(w->data, w->size, connector->id, c->confirm_id);
+                             : command_force_delete(w->data, w->size, connector->id, c->confirm_id);
     if (err == 0 && !connector_exists(connector))
         err = -ENOENT;
     if (err < 0) {
@@ -145,12 +151,18 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
     (void)fi;
     const struct node *node = nodes_from_id(context_of(req)->nodes, ino);
     struct written w = {.data = data, .size = size, .offset = offset};
-    if (node->kind == NODE_REFRESH)
-        refresh_and_park(req, size);
-    else if (node->kind == NODE_BULK)
-        bulk_and_park(req, ino, &w);
-    else if (node->kind == NODE_CONTROL)
-        force_delete_and_park(req, node->connector, &w);
-    else
+    switch (node_command(node)) {
+    case NODE_COMMAND_NONE:
         fuse_reply_err(req, EPERM);
+        break;
+    case NODE_COMMAND_REFRESH:
+        refresh_and_park(req, size);
+        break;
+    case NODE_COMMAND_BULK:
+        bulk_and_park(req, ino, &w);
+        break;
+    case NODE_COMMAND_FORCE_DELETE:
+        force_delete_and_park(req, node_connector(node), &w);
+        break;
+    }
 }

@@ -1,104 +1,88 @@
 /*
- * node_internal: what the files of node share: the table of nodes and the steps that more than one
- * of them takes. For fs/node*.c alone.
+ * What a node is made of, and the steps of its life that need no other node. A node but the fixed
+ * ones is made by node_new (life.h) and ends in nodes_forget:
+ *
+ *   state     what is true                                         ended by         next
+ *   unused    the kind is NODE_NONE; only pool.c knows it          node_new         attached
+ *   attached  found under its name: the directory of a connector   node_detach      detached
+ *             by connector->dir, its .force_delete by the          the last forget  unused
+ *             directory's control, what is inside by the nodes[]
+ *             of the view that it shows
+ *   detached  its name is gone or means another node; what it      the last forget  unused
+ *             shows is kept
+ *   fixed     the root, .archived, .bigdatafs and refresh: always  nothing
+ *             attached, in struct nodes, lookups are not counted
+ *
+ * Reports and bulk files are born attached, though their names lead to a new node each time. While
+ * the kernel, a batch on its way to the kernel or a caller has it, lookups > 0; a node that was
+ * just made gets its first lookup before anything else happens.
  */
-#ifndef BIGDATAFS_INODE_NODE_H
-#define BIGDATAFS_INODE_NODE_H
+#ifndef BIGDATAFS_INODE_NODE_STRUCT_H
+#define BIGDATAFS_INODE_NODE_STRUCT_H
 
-#include "bigdatafs/base/uuid.h"
-#include "bigdatafs/inode/nodes.h"
-#include "pool.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
 
-enum {
-    ARCHIVED_INO = 2,
-    ABOUT_INO = 3,
-    REFRESH_INO = 4,
-    FIRST_BULK_INO = 5,
-    FIRST_REPORT_INO = 16,
-    BULK_FILES = REQUEST_FORCE_DELETE + 1,
-    EXPIRY_PAUSE_MS = 2, /* while the kernel is told of the names that expired */
-    BULK_WRITE_SIZE =
-        1 << 20, /* st_blksize of the bulk files: cp and cat then write so much at once */
-    COOKIE_ARCHIVED = 3,
-    COOKIE_ABOUT = 4,
-    COOKIE_CONTROL = 3,
+#include "bigdatafs/catalogue/connectors.h"
+#include "bigdatafs/inode/node.h"
+
+enum node_kind {
+    NODE_NONE, /* unused */
+    NODE_ROOT,
+    NODE_ARCHIVED,  /* .archived */
+    NODE_CONNECTOR, /* the directory of a connector */
+    NODE_DIR,       /* a directory inside it */
+    NODE_FILE,      /* a file inside it */
+    NODE_CONTROL,   /* its .force_delete */
+    NODE_ABOUT,     /* .bigdatafs */
+    NODE_REPORT,    /* a read-only file in it: rendered anew for each lookup */
+    NODE_REFRESH,   /* its control file that fetches a list */
+    NODE_BULK,      /* its control files for many connectors: each open has a node of its own */
 };
 
-/* What a NODE_REPORT shows. */
-struct report {
-    size_t len;
-    char *text;
+struct bulk_file;
+struct report;
+struct view;
+
+/* What attributes need of an entry, so that they need no tree. */
+struct shown {
+    uint32_t size;    /* of a file, in bytes */
+    uint16_t subdirs; /* of a directory */
+    bool synced;      /* its time is that of the last sync */
 };
 
-struct poll_wait {
-    struct fuse_pollhandle *handle;
-    struct connector *connector; /* pinned */
+/* There are millions: one for each file that the kernel has looked up. */
+struct node {
+    uint8_t kind; /* enum node_kind */
+    bool attached;
+    bool control_hidden; /* NODE_CONNECTOR: its .force_delete was unlinked in this mount */
+    uint8_t fate;        /* NODE_CONNECTOR: enum node_fate of change.h */
+    uint32_t entry;      /* NODE_DIR, NODE_FILE: in the tree of view; NODE_CONNECTOR: 0, its top */
+    uint64_t lookups;
+    uint64_t ino;                /* st_ino */
+    struct connector *connector; /* pinned; NULL outside connectors */
+    struct view *view; /* NODE_DIR, NODE_FILE: what it shows, with a reference; NODE_CONNECTOR: the
+                          same, NULL until someone looks inside */
+    union {
+        struct node *control;      /* NODE_CONNECTOR: the node of its .force_delete, or NULL */
+        struct shown shown;        /* NODE_DIR, NODE_FILE */
+        enum progress reads_as;    /* NODE_CONTROL */
+        struct report *report;     /* NODE_REPORT: owned */
+        struct bulk_file *bulk;    /* NODE_BULK: owned */
+        STAILQ_ENTRY(node) unused; /* NODE_NONE: pool.c's list */
+    };
 };
+_Static_assert(sizeof(struct node) == 48, "a node stays small");
 
-/* A name of the root or .archived that notify_removed is about to remove. */
-struct departing {
-    struct departing *next;
-    enum place place;
-    struct node *node; /* detached; NULL when the kernel did not know it or forgot it */
-    char id[UUID_LEN + 1];
-};
+bool node_is_dir(const struct node *node);
+bool node_is_fixed(const struct node *node);
 
-struct nodes {
-    struct loop *loop;
-    struct catalogue *catalogue;
-    struct notify *notify;
-    struct log *log;
-    struct node_options options;
-    bool can_expire;
-    struct pool pool; /* of all but the fixed ones */
-    struct trees trees;
-    struct journal *journal;
-    struct node_reports reports;
-    struct node root, archived, about_dir, refresh; /* fixed: never freed */
-    struct timespec changed[PLACE_ARCHIVED + 1];    /* when a place last won or lost a connector */
-    struct departing *departing;
-    bool relisted[PLACE_ARCHIVED + 1]; /* the kernel knows no listing of the place */
-    struct loop_timer expiry;
-    size_t expired; /* connectors whose names have expired so far */
-    struct poll_wait polls[NODE_POLLS_MAX];
-    unsigned next_poll;
-    bool any_hidden;
-    unsigned batches; /* page_cache.c's, on their way to the kernel */
-};
-
-struct node *node_place_dir(struct nodes *n, enum place place);
-enum place node_dir_place(const struct node *dir);
-
-/* Makes the node if the kernel does not know it yet; lookups is not counted. */
-int node_of_connector(struct nodes *n, struct connector *connector, struct node **out) MUST_CHECK;
-int node_of_control(struct nodes *n, struct node *dir, struct node **out) MUST_CHECK;
-int node_of_entry(struct nodes *n, struct node *dir, uint32_t entry, struct node **out) MUST_CHECK;
-/* A detached directory for a name that is departing. */
-struct node *node_of_departed(struct nodes *n, struct connector *connector);
-/* Gives a connector's directory the version to look inside; opens it, or an inner directory's. */
-int node_open_view(struct nodes *n, struct node *dir) MUST_CHECK;
-/* What a node shows of an entry of its version, which is open. */
+/* The node shows this entry of the view, which is open: it takes a reference. */
 void node_show(struct node *node, struct view *v, uint32_t entry);
-
-/* A new NODE_REPORT with what there is to say now, under no name. */
-int node_of_report(struct nodes *n, uint32_t file, struct node **out) MUST_CHECK;
-
 /* Takes the node from its name. */
 void node_detach(struct node *node);
-
-/* What a .force_delete reads as. */
-const char *node_progress_text(enum progress progress);
-
-/* The kernel's cached listing and attributes of a directory are out of date. */
-void node_relist(struct nodes *n, const struct node *dir);
-/* Notifies and forgets the polls of a connector; NULL: of all. */
-void node_wake_polls(struct nodes *n, const struct connector *connector);
-
-/* catalogue_observer */
-void node_on_changed(void *arg, struct connector *connector, enum place was);
-void node_on_progress(void *arg, struct connector *connector);
-void node_on_refreshed(void *arg);
-/* loop_timer: the list that is held has expired. */
-void node_on_expiry(void *arg);
+/* Which connectors a directory lists: the root or .archived. */
+enum place node_dir_place(const struct node *dir);
 
 #endif

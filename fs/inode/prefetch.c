@@ -1,15 +1,11 @@
-/*
- * Hands files to the kernel before it asks. Who reads two files of a connector will probably read
- * the others: with the second READ all that the kernel has looked up are stored in its page cache.
- * Measured: a cold grep -r takes half the time, and the next one costs no call for these files,
- * while a READ makes the kernel forget a file's access time and so ask for its attributes once
- * more. Storing with the first READ, or with the listing, made ls -lR slower.
- */
+#include "bigdatafs/inode/prefetch.h"
+
 #include <stdlib.h>
 
 #include "bigdatafs/connector/tree.h"
-
-#include "node.h"
+#include "bigdatafs/inode/forget.h"
+#include "bigdatafs/inode/id.h"
+#include "life.h"
 
 enum {
     READS_BEFORE_STORE = 2,
@@ -18,11 +14,13 @@ enum {
     BATCHES_MAX = 256,     /* on their way */
 };
 
+/* Files on their way to the kernel. Each has a lookup more meanwhile, so that its fuse id stays its
+ * own. */
 struct batch {
     struct nodes *nodes;
-    struct view *view; /* pinned: keeps the bytes */
+    struct view *view; /* pinned: its tree has the bytes */
     size_t count;
-    struct notify_file files[FILES_MAX]; /* each node has one lookup more */
+    struct notify_file files[FILES_MAX];
 };
 
 static void on_stored(void *arg)
@@ -43,13 +41,12 @@ static bool is_worth_sending(const struct view *v, uint32_t entry)
            e->size > 0 && e->size <= FILE_SIZE_MAX;
 }
 
-/* From after the entry that was read on: that is where the reader goes. */
+/* Begins behind the entry that was read, since that is where the reader goes. */
 static void fill(struct batch *b, uint32_t after)
 {
     struct view *v = b->view;
-    uint32_t count = v->count;
-    for (uint32_t n = 1; n <= count && b->count < FILES_MAX; n++) {
-        uint32_t i = (after + n) % count;
+    for (uint32_t step = 1; step <= v->count && b->count < FILES_MAX; step++) {
+        uint32_t i = (after + step) % v->count;
         if (!is_worth_sending(v, i))
             continue;
         const struct entry *e = &v->tree->entries[i];

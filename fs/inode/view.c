@@ -1,5 +1,6 @@
-#include "bigdatafs/inode/view.h"
+#include "view.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,37 +11,35 @@
 
 enum {
     CONTENT_SEED = 1,
-    FIRST_FREE_INO = 256
-}; /* lower inode numbers are the fixed directories' */
+    FIRST_FREE_INO = 256, /* lower inode numbers are those of the fixed files */
+};
 
-/* The order of use */
-
-static void add_newest(struct view *v)
+void trees_init(struct trees *t, size_t bytes_max)
 {
-    struct trees *t = v->trees;
-    v->newer = NULL;
-    v->older = t->newest;
-    if (t->newest != NULL)
-        t->newest->newer = v;
-    else
-        t->oldest = v;
-    t->newest = v;
+    *t = (struct trees){.bytes_max = bytes_max};
+    TAILQ_INIT(&t->by_use);
 }
 
-static void take_out(struct view *v)
+/* The table in view.h. */
+static void check_invariants(const struct view *v)
 {
-    struct trees *t = v->trees;
-    if (v->newer != NULL)
-        v->newer->older = v->older;
-    else
-        t->newest = v->older;
-    if (v->older != NULL)
-        v->older->newer = v->newer;
-    else
-        t->oldest = v->newer;
+    assert(v->in_order == (v->tree != NULL && v->pins == 0));
+    assert(v->pins == 0 || v->tree != NULL);
+    assert(v->tree == NULL || (v->tree->count == v->count && v->trees->bytes >= v->tree->size));
+    (void)v;
 }
 
-/* Trees */
+static void put_in_order(struct view *v)
+{
+    TAILQ_INSERT_HEAD(&v->trees->by_use, v, order);
+    v->in_order = true;
+}
+
+static void take_out_of_order(struct view *v)
+{
+    TAILQ_REMOVE(&v->trees->by_use, v, order);
+    v->in_order = false;
+}
 
 static int make_tree(struct trees *t, const struct snapshot *c, struct tree **out)
 {
@@ -59,12 +58,21 @@ static void drop_tree(struct view *v)
     v->tree = NULL;
 }
 
+/* The held tree that was used longest ago, but for the last two. */
+static struct view *dispensable(const struct trees *t)
+{
+    struct view *first = TAILQ_FIRST(&t->by_use), *last = TAILQ_LAST(&t->by_use, view_order);
+    bool at_most_two = first == NULL || last == first || last == TAILQ_NEXT(first, order);
+    return at_most_two ? NULL : last;
+}
+
 static void trim(struct trees *t)
 {
-    while (t->bytes > t->bytes_max && t->oldest != t->newest && t->oldest->newer != t->newest) {
-        struct view *v = t->oldest;
-        take_out(v);
+    struct view *v;
+    while (t->bytes > t->bytes_max && (v = dispensable(t)) != NULL) {
+        take_out_of_order(v);
         drop_tree(v);
+        check_invariants(v);
     }
 }
 
@@ -73,34 +81,37 @@ int view_open(struct view *v)
     if (v->pins > 0)
         return 0;
     if (v->tree != NULL) {
-        take_out(v);
+        take_out_of_order(v);
     } else {
         int err = make_tree(v->trees, v->snapshot, &v->tree);
         if (err < 0)
             return err;
     }
-    add_newest(v);
+    put_in_order(v);
     trim(v->trees);
+    check_invariants(v);
     return 0;
 }
 
 int view_pin(struct view *v)
 {
     int err = view_open(v);
-    if (err == 0 && v->pins++ == 0)
-        take_out(v);
-    return err;
+    if (err < 0)
+        return err;
+    if (v->pins++ == 0)
+        take_out_of_order(v);
+    check_invariants(v);
+    return 0;
 }
 
 void view_unpin(struct view *v)
 {
     if (--v->pins > 0)
         return;
-    add_newest(v);
+    put_in_order(v);
     trim(v->trees);
+    check_invariants(v);
 }
-
-/* Versions */
 
 int view_new(struct trees *trees, struct snapshot *c, struct view **out)
 {
@@ -121,8 +132,9 @@ int view_new(struct trees *trees, struct snapshot *c, struct view **out)
     v->trees = trees;
     v->tree = tree;
     v->marks = (uint8_t *)v->nodes + nodes_size;
-    add_newest(v);
+    put_in_order(v);
     trim(trees);
+    check_invariants(v);
     *out = v;
     return 0;
 }
@@ -137,8 +149,9 @@ void view_unref(struct view *v)
 {
     if (v == NULL || --v->refs > 0)
         return;
+    assert(v->pins == 0);
     if (v->tree != NULL) {
-        take_out(v);
+        take_out_of_order(v);
         drop_tree(v);
     }
     snapshot_unref(v->snapshot);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bigdatafs/base/sentence.h"
+#include "bigdatafs/inode/nodes.h"
 #include "bigdatafs/service/failure.h"
 
 static const char *list_state(const struct catalogue_state *s)
@@ -72,7 +73,6 @@ static int render_metrics(const struct about *a, struct buf *to)
     const struct service_stats *c = service_stats(a->service);
     const struct catalogue_state s = catalogue_state(a->catalogue);
     const struct deletion_stats *d = deletions_stats(a->deletions);
-    const struct trees *trees = nodes_trees(a->nodes);
     const struct {
         const char *name, *type, *help;
         uint64_t value;
@@ -101,9 +101,10 @@ static int render_metrics(const struct about *a, struct buf *to)
          deletions_jobs(a->deletions)},
         {"fuse_requests_total", "counter", "Requests of the kernel that wanted an answer.",
          session_count(a->session)},
-        {"tree_bytes", "gauge", "Memory in which files are held ready to be read.", trees->bytes},
+        {"tree_bytes", "gauge", "Memory in which files are held ready to be read.",
+         nodes_tree_bytes(a->nodes)},
         {"trees_made_total", "counter", "Connectors whose files were made ready, again too.",
-         trees->made},
+         nodes_trees_made(a->nodes)},
         {"notifications_waiting", "gauge", "What the kernel is still to be told of changes.",
          notify_waiting(a->notify)},
         {"loop_turn_max_microseconds", "gauge", "The longest turn of the event loop so far.",

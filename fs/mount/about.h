@@ -12,7 +12,7 @@
 #include "bigdatafs/deletion/bulk.h"
 #include "bigdatafs/deletion/deletion.h"
 #include "bigdatafs/fuse/session.h"
-#include "bigdatafs/inode/nodes.h"
+#include "bigdatafs/inode/reports.h"
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/service/journal.h"
 #include "bigdatafs/service/service.h"

@@ -1,4 +1,4 @@
-#include "bigdatafs/inode/view.h"
+#include "view.h"
 
 #include <stdlib.h>
 
@@ -7,14 +7,14 @@
 
 enum { MANY = 8 };
 
-/* A version of a connector whose label is n times the letter. */
+/* A view of a connector whose label is n times the letter. */
 static struct view *make(struct trees *trees, char letter, int n)
 {
     char json[1024], label[512];
     struct snapshot *c = NULL;
     struct view *v = NULL;
-    memset(label, letter, sizeof(label));
-    snprintf(json, sizeof(json),
+    memset(label, letter, sizeof label);
+    snprintf(json, sizeof json,
              "{\"connector_id\":\"019a9612-bfad-758c-884e-000000000001\",\"label\":\"%.*s\","
              "\"config\":{\"email\":\"x@y\"}}",
              n, label);
@@ -51,13 +51,14 @@ static void free_all(struct trees *trees, struct view **v)
     for (int i = 0; i < MANY; i++)
         view_unref(v[i]);
     CHECK_INT(trees->bytes, 0);
-    CHECK(trees->newest == NULL && trees->oldest == NULL);
+    CHECK(TAILQ_EMPTY(&trees->by_use));
 }
 
 static void test_the_last_used_are_held(void)
 {
     struct view *v[MANY];
-    struct trees trees = {.bytes_max = SIZE_MAX};
+    struct trees trees;
+    trees_init(&trees, SIZE_MAX);
     make_all(&trees, v);
     CHECK_INT(trees.bytes, held(v));
     CHECK_INT(trees.made, MANY);
@@ -84,7 +85,8 @@ static void test_the_last_used_are_held(void)
 static void test_two_are_held_whatever_their_size(void)
 {
     struct view *v[MANY];
-    struct trees trees = {.bytes_max = 0};
+    struct trees trees;
+    trees_init(&trees, 0);
     make_all(&trees, v);
     for (int i = 0; i < MANY; i++)
         CHECK((v[i]->tree != NULL) == (i >= MANY - 2));
@@ -101,7 +103,8 @@ static void test_two_are_held_whatever_their_size(void)
 static void test_a_pinned_one_is_held(void)
 {
     struct view *v[MANY];
-    struct trees trees = {.bytes_max = 0};
+    struct trees trees;
+    trees_init(&trees, 0);
     make_all(&trees, v);
     CHECK_INT(view_pin(v[0]), 0);
     const struct tree *pinned = v[0]->tree;
@@ -125,7 +128,8 @@ static void test_a_pinned_one_is_held(void)
 static void test_a_tree_made_again_is_the_same(void)
 {
     struct view *v[MANY];
-    struct trees trees = {.bytes_max = 0};
+    struct trees trees;
+    trees_init(&trees, 0);
     make_all(&trees, v);
     struct tree *first;
     CHECK_INT(tree_new(v[0]->snapshot, &first), 0);

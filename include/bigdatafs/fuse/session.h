@@ -15,12 +15,12 @@
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/deletion/bulk.h"
 #include "bigdatafs/deletion/deletion.h"
-#include "bigdatafs/inode/nodes.h"
 #include "bigdatafs/kernel/notify.h"
 #include "bigdatafs/service/journal.h"
 
 struct fuse_args;
 struct fuse_session;
+struct nodes;
 struct session;
 
 /* What a session is made from; all borrowed. */

@@ -1,4 +1,4 @@
-#include "bigdatafs/inode/control.h"
+#include "bigdatafs/inode/command.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static bool is(const char *text, size_t len, const char *word)
     return len == strlen(word) && memcmp(text, word, len) == 0;
 }
 
-int control_force_delete(const char *text, size_t len, const char *id, bool confirm_id)
+int command_force_delete(const char *text, size_t len, const char *id, bool confirm_id)
 {
     if (len > 0 && text[len - 1] == '\n')
         len--;
@@ -25,7 +25,7 @@ int control_force_delete(const char *text, size_t len, const char *id, bool conf
     return -EINVAL;
 }
 
-bool control_is_unfinished(const struct control_lines *lines)
+bool command_is_unfinished(const struct command_lines *lines)
 {
     return lines->len > 0 && lines->len < UUID_LEN;
 }
@@ -40,7 +40,7 @@ static bool starts_uuid(const char *text, size_t len)
 
 /* The lines of one write as they are read. */
 struct reading {
-    struct control_lines at;
+    struct command_lines at;
     uuid_text *ids;
     size_t count;
     size_t lines; /* ended in this write */
@@ -104,26 +104,26 @@ static int drop_repeated(uuid_text *ids, size_t *count)
     return 0;
 }
 
-int control_ids(struct control_lines *lines, uint64_t offset, const char *text, size_t len,
-                uuid_text **ids, size_t *count)
+int command_ids(struct command_lines *lines, const struct command_text *write, uuid_text **ids,
+                size_t *count)
 {
     struct reading r = {.at = *lines};
     *count = 0;
-    if (offset == 0 && (lines->len == 0 || lines->len == UUID_LEN))
-        r.at = (struct control_lines){0}; /* from the beginning again */
-    if (offset != r.at.next)
+    if (write->offset == 0 && (lines->len == 0 || lines->len == UUID_LEN))
+        r.at = (struct command_lines){0}; /* from the beginning again */
+    if (write->offset != r.at.next)
         return -EINVAL;
-    r.ids = calloc(len / UUID_LEN + 2, sizeof *r.ids);
+    r.ids = calloc(write->len / UUID_LEN + 2, sizeof *r.ids);
     if (r.ids == NULL)
         return -ENOMEM;
-    bool good = read_lines(&r, text, len);
+    bool good = read_lines(&r, write->text, write->len);
     int err = good ? drop_repeated(r.ids, &r.count) : -EINVAL;
     if (err < 0) {
         *count = r.lines;
         free(r.ids);
         return err;
     }
-    r.at.next += len;
+    r.at.next += write->len;
     *lines = r.at;
     *ids = r.ids;
     *count = r.count;

@@ -1,4 +1,4 @@
-#include "bigdatafs/inode/control.h"
+#include "bigdatafs/inode/command.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,20 +10,20 @@
 
 static int ask(const char *text, bool confirm_id)
 {
-    return control_force_delete(text, strlen(text), ID, confirm_id);
+    return command_force_delete(text, strlen(text), ID, confirm_id);
 }
 
 static void test_words(void)
 {
     static const char *const good[] = {"1", "true", "yes", "delete", ID};
     char line[64];
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         CHECK_INT(ask(good[i], false), 0);
-        snprintf(line, sizeof(line), "%s\n", good[i]);
+        snprintf(line, sizeof line, "%s\n", good[i]);
         CHECK_INT(ask(line, false), 0);
-        snprintf(line, sizeof(line), "%s\n\n", good[i]);
+        snprintf(line, sizeof line, "%s\n\n", good[i]);
         CHECK_INT(ask(line, false), -EINVAL);
-        snprintf(line, sizeof(line), " %s", good[i]);
+        snprintf(line, sizeof line, " %s", good[i]);
         CHECK_INT(ask(line, false), -EINVAL);
     }
 }
@@ -33,9 +33,9 @@ static void test_everything_else(void)
     static const char *const bad[] = {"",      "\n",         "0",          "2",        "11",
                                       "TRUE",  "no",         "idle",       "deleting", "stalled",
                                       "1\r\n", "yes please", "delete " ID, ID ID};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CHECK_INT(ask(bad[i], false), -EINVAL);
-    CHECK_INT(control_force_delete("1\0", 2, ID, false), -EINVAL);
+    CHECK_INT(command_force_delete("1\0", 2, ID, false), -EINVAL);
 }
 
 static void test_confirm_id(void)
@@ -52,19 +52,26 @@ static void test_confirm_id(void)
 #define ID1 "019a9612-bfad-758c-884e-000000000001"
 #define ID2 "019a9612-bfad-758c-884e-000000000002"
 
-/* Gives text to control_ids in writes of at most so many bytes; the ids taken, with a space behind
+static int ids_at(struct command_lines *lines, uint64_t offset, const char *text, size_t len,
+                  uuid_text **ids, size_t *count)
+{
+    struct command_text write = {.offset = offset, .len = len, .text = text};
+    return command_ids(lines, &write, ids, count);
+}
+
+/* Gives text to command_ids in writes of at most so many bytes; the ids taken, with a space behind
  * each, or the number of the write that was refused. */
 static const char *feed(const char *text, size_t piece, char out[static 512])
 {
-    struct control_lines lines = {0};
+    struct command_lines lines = {0};
     size_t offset = 0, len = strlen(text);
     char *end = out;
     *end = '\0';
     for (unsigned n = 1; offset < len; n++) {
-        struct control_lines before = lines;
+        struct command_lines before = lines;
         size_t size = len - offset < piece ? len - offset : piece, count;
         uuid_text *ids;
-        if (control_ids(&lines, offset, text + offset, size, &ids, &count) < 0) {
+        if (ids_at(&lines, offset, text + offset, size, &ids, &count) < 0) {
             CHECK(memcmp(&before, &lines, sizeof lines) == 0);
             snprintf(end, 32, "refused %u line %zu", n, count + 1);
             return out;
@@ -106,19 +113,19 @@ static void test_ids_in_pieces(void)
 
 static void test_offsets_of_ids(void)
 {
-    struct control_lines lines = {0};
+    struct command_lines lines = {0};
     uuid_text *ids;
     size_t count;
-    CHECK_INT(control_ids(&lines, 1, ID1, UUID_LEN, &ids, &count), -EINVAL);
-    CHECK_INT(control_ids(&lines, 0, ID1 "\n019a", UUID_LEN + 5, &ids, &count), 0);
+    CHECK_INT(ids_at(&lines, 1, ID1, UUID_LEN, &ids, &count), -EINVAL);
+    CHECK_INT(ids_at(&lines, 0, ID1 "\n019a", UUID_LEN + 5, &ids, &count), 0);
     free(ids);
-    CHECK(control_is_unfinished(&lines));
-    CHECK_INT(control_ids(&lines, 0, ID2, UUID_LEN, &ids, &count), -EINVAL);
-    CHECK_INT(control_ids(&lines, UUID_LEN + 5, &ID2[4], UUID_LEN - 4, &ids, &count), 0);
+    CHECK(command_is_unfinished(&lines));
+    CHECK_INT(ids_at(&lines, 0, ID2, UUID_LEN, &ids, &count), -EINVAL);
+    CHECK_INT(ids_at(&lines, UUID_LEN + 5, &ID2[4], UUID_LEN - 4, &ids, &count), 0);
     CHECK_STR(ids[0], ID2);
     free(ids);
-    CHECK(!control_is_unfinished(&lines));
-    CHECK_INT(control_ids(&lines, 0, ID1 "\n", UUID_LEN + 1, &ids, &count), 0);
+    CHECK(!command_is_unfinished(&lines));
+    CHECK_INT(ids_at(&lines, 0, ID1 "\n", UUID_LEN + 1, &ids, &count), 0);
     CHECK_INT(count, 1);
     free(ids);
 }

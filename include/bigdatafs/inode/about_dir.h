@@ -1,0 +1,25 @@
+/* about_dir: the control files of .bigdatafs that delete many connectors, one id a line. */
+#ifndef BIGDATAFS_INODE_ABOUT_DIR_H
+#define BIGDATAFS_INODE_ABOUT_DIR_H
+
+#include "bigdatafs/base/request.h"
+#include "bigdatafs/inode/command.h"
+
+#define NODE_ABOUT_NAME ".bigdatafs"
+
+struct node;
+struct nodes;
+
+/* One open of such a file. */
+struct bulk_file {
+    const char *name;           /* in .bigdatafs */
+    enum request_op op;         /* what is done to the connectors */
+    struct command_lines lines; /* what was written so far */
+};
+
+/* Of a node whose node_command is NODE_COMMAND_BULK; borrowed. */
+const struct bulk_file *nodes_bulk(const struct node *node);
+/* A write to it was taken: lines is what it left. */
+void nodes_bulk_written(struct nodes *n, struct node *node, const struct command_lines *lines);
+
+#endif

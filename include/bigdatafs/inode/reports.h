@@ -1,0 +1,20 @@
+/* reports: what a higher folder tells through the read-only files of .bigdatafs. */
+#ifndef BIGDATAFS_INODE_REPORTS_H
+#define BIGDATAFS_INODE_REPORTS_H
+
+#include <stdint.h>
+
+enum { NODE_REPORT_MAX = 64 << 20 }; /* bytes of one report */
+
+struct buf;
+
+/* The read-only files of .bigdatafs, each rendered anew when it is looked up. name is called with 0
+ * to count - 1; render appends what there is to say, or returns a negative errno. */
+struct node_reports {
+    uint32_t count;
+    const char *(*name)(uint32_t file);
+    int (*render)(void *arg, uint32_t file, struct buf *to);
+    void *arg;
+};
+
+#endif
