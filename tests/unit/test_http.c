@@ -1,8 +1,6 @@
 /* No request leaves this machine when libcurl did not take all that was asked of it. */
 #include "http.h"
 
-/* The checks of curl.h are macros, which the functions below must not be. */
-#define CURL_DISABLE_TYPECHECK
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>

@@ -1,7 +1,6 @@
 /* A start that fails leaves one sentence that says why, whatever it was. */
 #include "bigdatafs/service/service.h"
 
-#define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
