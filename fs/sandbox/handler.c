@@ -17,9 +17,9 @@ struct api {
     struct store *store;
     struct worker *worker;
     const char *key;
-    struct store_version listed; /* what the two blobs are the list of */
-    struct blob *list;           /* NULL is none */
-    struct blob *list_gzip;      /* NULL is not made yet */
+    struct list_version listed; /* what the two blobs are the list of */
+    struct blob *list;          /* NULL is none */
+    struct blob *list_gzip;     /* NULL is not made yet */
 };
 
 int api_new(struct store *s, struct worker *w, const char *key, struct api **out)
@@ -143,7 +143,7 @@ static int api_refresh_list(struct api *a, int64_t counter, bool gzip)
 
 static int api_list(struct api *a, const struct api_request *q, struct api_answer *out)
 {
-    struct store_version now;
+    struct list_version now;
     store_version(a->store, &now);
     api_tag(out, now.instance, "l", now.counter, now.changed_at);
     out->varies = true;
@@ -204,7 +204,7 @@ static int api_get(struct api *a, const struct api_request *q, struct api_answer
 {
     struct api_one one;
     api_one_init(&one);
-    struct store_version now;
+    struct list_version now;
     store_version(a->store, &now);
     int err = store_get(a->store, id, api_one_row, &one);
     err = api_one_finish(q, out, &one, err);

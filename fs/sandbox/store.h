@@ -1,5 +1,5 @@
 /*
- * store: the connectors in SQLite. All SQL of the sandbox is here.
+ * store: the connectors, and what requests and hard deletes do to them; database.h has the SQL.
  *
  * A connector's files are its files_count: a hard delete takes it down in small transactions and
  * removes the row when none is left. The mark that a hard delete runs is in the row itself, so an
@@ -20,8 +20,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
-
-enum { STORE_INSTANCE_SIZE = 17 };
+#include "version.h"
 
 /* One connector; the strings are borrowed for the call that the record is passed to. */
 struct record {
@@ -46,13 +45,6 @@ struct record {
     bool deleting;
 };
 
-/* The state of the whole list. */
-struct store_version {
-    char instance[STORE_INSTANCE_SIZE];
-    int64_t counter;
-    int64_t changed_at;
-};
-
 /* What updateConnector replaces. */
 struct store_edit {
     const char *label;
@@ -74,10 +66,10 @@ void store_close(struct store *s); /* NULL is fine */
  * that has ever held a connector. A record's revision is set here, its changed_at by make. */
 int store_fill(struct store *s, uint64_t n, store_make_fn *make, void *arg) MUST_CHECK;
 
-void store_version(struct store *s, struct store_version *out);
+void store_version(struct store *s, struct list_version *out);
 
 /* Every connector in order of creation, and the state that the rows belong to. */
-int store_list(struct store *s, store_row_fn *row, void *arg, struct store_version *v) MUST_CHECK;
+int store_list(struct store *s, store_row_fn *row, void *arg, struct list_version *v) MUST_CHECK;
 
 /* The rest passes the connector to row as it is after the call. */
 int store_get(struct store *s, const char *id, store_row_fn *row, void *arg) MUST_CHECK;
