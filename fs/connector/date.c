@@ -1,7 +1,5 @@
 #include "date.h"
 
-#include <time.h>
-
 /* Reads exactly n digits and moves *p past them; -1 when they are not there. */
 static int digits(const char **p, int n)
 {
@@ -53,17 +51,15 @@ static bool read_clock(const char **p, struct tm *tm)
     return in_range(tm->tm_sec, 0, 60); /* 60: a leap second */
 }
 
-/* An optional fraction of any length; what is finer than nanoseconds is dropped. */
+/* Reads an optional fraction of any length. Digits past the ninth have the weight 0. */
 static bool read_fraction(const char **p, long *nsec)
 {
-    long weight = 100000000;
-
     *nsec = 0;
     if (!skip(p, '.'))
         return true;
     if (**p < '0' || **p > '9')
         return false;
-    for (; **p >= '0' && **p <= '9'; (*p)++, weight /= 10)
+    for (long weight = 100000000; **p >= '0' && **p <= '9'; (*p)++, weight /= 10)
         *nsec += (**p - '0') * weight;
     return true;
 }
@@ -86,22 +82,25 @@ static bool read_zone(const char **p, time_t *offset)
     return true;
 }
 
+/* timegm turns 31 June into 1 July: a day that it changes is not in the calendar. */
+static bool is_in_calendar(const struct tm *tm)
+{
+    struct tm day = {.tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday};
+    timegm(&day);
+    return day.tm_mday == tm->tm_mday;
+}
+
 bool date_parse(const char *text, struct timespec *out)
 {
+    const char *p = text;
     struct tm tm = {0};
+    if (!read_date(&p, &tm) || !is_in_calendar(&tm))
+        return false;
+    if (!skip(&p, 'T') && !skip(&p, 't') && !skip(&p, ' '))
+        return false;
     long nsec;
     time_t offset;
-    const char *p = text;
-
-    if (!read_date(&p, &tm) || !(skip(&p, 'T') || skip(&p, 't') || skip(&p, ' ')))
-        return false;
-    if (!read_clock(&p, &tm) || !read_fraction(&p, &nsec) || !read_zone(&p, &offset) || *p)
-        return false;
-
-    /* timegm turns 31 June into 1 July: such a day is not a date. */
-    struct tm day = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
-    timegm(&day);
-    if (day.tm_mday != tm.tm_mday)
+    if (!read_clock(&p, &tm) || !read_fraction(&p, &nsec) || !read_zone(&p, &offset) || *p != '\0')
         return false;
     time_t seconds = timegm(&tm) - offset;
     if (seconds < 0)

@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ESCAPE_LEN = 6 }; /* of \uXXXX */
+enum { ESCAPE_LEN = 6 }; /* bytes of \uXXXX */
 
-/* The code unit of the \uXXXX at p, or -1. */
+/* The code unit of the \uXXXX at p, or -1 when there is none. */
 static int unit_at(const char *p, const char *end)
 {
-    int unit = 0;
-
     if (end - p < ESCAPE_LEN || p[0] != '\\' || p[1] != 'u')
         return -1;
+    int unit = 0;
     for (int i = 2; i < ESCAPE_LEN; i++) {
         int digit;
         if (p[i] >= '0' && p[i] <= '9')
@@ -26,63 +25,82 @@ static int unit_at(const char *p, const char *end)
     return unit;
 }
 
-/* Whether there may be an escape that cJSON cannot take; a needless yes costs a copy. */
+static bool is_high_surrogate(int unit)
+{
+    return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+static bool is_low_surrogate(int unit)
+{
+    return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/* Whether there may be an escape that cJSON cannot take. A needless yes costs only a copy. */
 static bool may_need_rewrite(const char *text, size_t len)
 {
-    return memchr(text, '\\', len) && memmem(text, len, "\\u", 2) &&
-           (memmem(text, len, "\\u0000", 6) || memmem(text, len, "\\ud", 3) ||
-            memmem(text, len, "\\uD", 3));
+    return memchr(text, '\\', len) != NULL && memmem(text, len, "\\u", 2) != NULL &&
+           (memmem(text, len, "\\u0000", 6) != NULL || memmem(text, len, "\\ud", 3) != NULL ||
+            memmem(text, len, "\\uD", 3) != NULL);
+}
+
+struct rewriter {
+    const char *from, *end; /* the text that is still to be copied */
+    char *to;               /* where its copy goes */
+    bool nul;               /* an escaped NUL was met */
+};
+
+static void put(struct rewriter *r, const char *bytes, size_t len)
+{
+    memcpy(r->to, bytes, len);
+    r->to += len;
+}
+
+static void copy(struct rewriter *r, size_t len)
+{
+    put(r, r->from, len);
+    r->from += len;
+}
+
+/* Copies the escape that the text begins with. */
+static void copy_escape(struct rewriter *r)
+{
+    int unit = unit_at(r->from, r->end);
+    if (unit == 0) {
+        put(r, "\xc0\x80", 2);
+        r->from += ESCAPE_LEN;
+        r->nul = true;
+    } else if (is_high_surrogate(unit) && is_low_surrogate(unit_at(r->from + ESCAPE_LEN, r->end))) {
+        copy(r, 2 * ESCAPE_LEN);
+    } else if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
+        put(r, "\\ufffd", ESCAPE_LEN);
+        r->from += ESCAPE_LEN;
+    } else {
+        /* The backslash and what it escapes: a second backslash does not begin another escape. */
+        copy(r, r->end - r->from < 2 ? 1 : 2);
+    }
 }
 
 /* Copies text to out, which has room for as many bytes, and returns the copy's length. */
 static size_t rewrite(const char *text, size_t len, char *out, bool *nul)
 {
-    const char *end = text + len;
-    const char *p = text;
-    char *q = out;
-
-    while (p < end) {
-        const char *escape = memchr(p, '\\', (size_t)(end - p));
-        size_t run = (size_t)((escape ? escape : end) - p);
-        memcpy(q, p, run);
-        p += run;
-        q += run;
-        if (!escape)
-            break;
-
-        int unit = unit_at(p, end);
-        bool high = unit >= 0xd800 && unit <= 0xdbff;
-        int next = high ? unit_at(p + ESCAPE_LEN, end) : -1;
-        size_t take = end - p < 2 ? 1 : 2; /* any other escape; its tail is ordinary bytes */
-        if (unit == 0) {
-            memcpy(q, "\xc0\x80", 2);
-            q += 2;
-            p += ESCAPE_LEN;
-            *nul = true;
-            continue;
-        }
-        if (next >= 0xdc00 && next <= 0xdfff) {
-            take = 2 * ESCAPE_LEN;
-            memcpy(q, p, take);
-        } else if (high || (unit >= 0xdc00 && unit <= 0xdfff)) {
-            take = ESCAPE_LEN;
-            memcpy(q, "\\ufffd", ESCAPE_LEN);
-        } else {
-            memcpy(q, p, take);
-        }
-        p += take;
-        q += take;
+    struct rewriter r = {.from = text, .end = text + len, .to = out};
+    while (r.from < r.end) {
+        size_t left = (size_t)(r.end - r.from);
+        const char *escape = memchr(r.from, '\\', left);
+        copy(&r, escape != NULL ? (size_t)(escape - r.from) : left);
+        if (escape != NULL)
+            copy_escape(&r);
     }
-    return (size_t)(q - out);
+    *nul = r.nul;
+    return (size_t)(r.to - out);
 }
 
 static int parse_object(const char *text, size_t len, cJSON **out)
 {
     const char *rest = text;
-
     errno = 0; /* cJSON answers NULL for want of memory as for bad text */
     cJSON *json = cJSON_ParseWithLengthOpts(text, len, &rest, false);
-    if (!json)
+    if (json == NULL)
         return errno == ENOMEM ? -ENOMEM : -EBADMSG;
     rest += strspn(rest, " \t\r\n");
     if (rest != text + len || !cJSON_IsObject(json)) {
@@ -96,15 +114,16 @@ static int parse_object(const char *text, size_t len, cJSON **out)
 int json_parse(const char *text, size_t len, bool *nul, cJSON **out)
 {
     *nul = false;
+    if (memchr(text, '\0', len) != NULL)
+        return -EBADMSG;
     if (!may_need_rewrite(text, len))
         return parse_object(text, len, out);
-
-    char *copy = malloc(len + 1);
-    if (!copy)
+    char *rewritten = malloc(len + 1);
+    if (rewritten == NULL)
         return -ENOMEM;
-    size_t copy_len = rewrite(text, len, copy, nul);
-    copy[copy_len] = '\0';
-    int rc = parse_object(copy, copy_len, out);
-    free(copy);
-    return rc;
+    size_t rewritten_len = rewrite(text, len, rewritten, nul);
+    rewritten[rewritten_len] = '\0';
+    int err = parse_object(rewritten, rewritten_len, out);
+    free(rewritten);
+    return err;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bigdatafs/base/uuid.h"
 #include "date.h"
 #include "json.h"
 
@@ -13,93 +12,84 @@ static struct timespec member_time(const cJSON *json, const char *name, struct t
 {
     const cJSON *member = cJSON_GetObjectItemCaseSensitive(json, name);
     struct timespec time;
-
-    if (!cJSON_IsString(member) || !date_parse(member->valuestring, &time))
-        return otherwise;
-    return time;
+    return cJSON_IsString(member) && date_parse(member->valuestring, &time) ? time : otherwise;
 }
 
 /* Takes from the JSON what the program itself needs. */
-static int fill(struct snapshot *c, const cJSON *json)
+static int fill(struct snapshot *s, const cJSON *json)
 {
-    /* Of members with equal names cJSON finds the first. */
+    /* Of several members with one name cJSON finds the first. */
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(json, "connector_id");
     if (!cJSON_IsString(id) || !uuid_is_valid(id->valuestring))
         return -EINVAL;
-    memcpy(c->id, id->valuestring, sizeof(c->id));
-    c->archived = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "archived"));
+    memcpy(s->id, id->valuestring, sizeof s->id);
+    s->archived = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "archived"));
     struct timespec created = member_time(json, "created_at", (struct timespec){0});
     struct timespec updated = member_time(json, "updated_at", created);
     struct timespec synced = member_time(json, "last_sync_at", updated);
-    c->updated_s = updated.tv_sec;
-    c->updated_ns = (uint32_t)updated.tv_nsec;
-    c->synced_s = synced.tv_sec;
-    c->synced_ns = (uint32_t)synced.tv_nsec;
-    for (const cJSON *member = json->child; member; member = member->next)
-        if (cJSON_IsObject(member) && c->subdirs < UINT16_MAX)
-            c->subdirs++;
+    s->updated_s = updated.tv_sec;
+    s->updated_ns = (uint32_t)updated.tv_nsec;
+    s->synced_s = synced.tv_sec;
+    s->synced_ns = (uint32_t)synced.tv_nsec;
+    for (const cJSON *member = json->child; member != NULL; member = member->next)
+        if (cJSON_IsObject(member) && s->subdirs < UINT16_MAX)
+            s->subdirs++;
     return 0;
 }
 
-struct timespec snapshot_updated_at(const struct snapshot *c)
+struct timespec snapshot_updated_at(const struct snapshot *s)
 {
-    return (struct timespec){.tv_sec = c->updated_s, .tv_nsec = c->updated_ns};
+    return (struct timespec){.tv_sec = s->updated_s, .tv_nsec = s->updated_ns};
 }
 
-struct timespec snapshot_synced_at(const struct snapshot *c)
+struct timespec snapshot_synced_at(const struct snapshot *s)
 {
-    return (struct timespec){.tv_sec = c->synced_s, .tv_nsec = c->synced_ns};
+    return (struct timespec){.tv_sec = s->synced_s, .tv_nsec = s->synced_ns};
 }
 
 int snapshot_parse(const char *json, size_t len, struct snapshot **out)
 {
-    bool nul;
-    cJSON *parsed;
-
     if (len > SNAPSHOT_TEXT_MAX)
         return -EFBIG;
-    if (memchr(json, '\0', len)) /* cJSON takes it for white space */
-        return -EBADMSG;
-
-    struct snapshot *c = malloc(sizeof(*c) + len + 1);
-    if (!c)
+    struct snapshot *s = malloc(sizeof *s + len + 1);
+    if (s == NULL)
         return -ENOMEM;
-    c->refs = 1;
-    c->subdirs = 0;
-    c->text_len = (uint32_t)len;
-    memcpy(c->text, json, len);
-    c->text[len] = '\0';
+    *s = (struct snapshot){.refs = 1, .text_len = (uint32_t)len};
+    memcpy(s->text, json, len);
+    s->text[len] = '\0';
 
-    int rc = json_parse(c->text, len, &nul, &parsed);
-    if (rc == 0) {
-        rc = fill(c, parsed);
+    bool nul;
+    cJSON *parsed;
+    int err = json_parse(s->text, len, &nul, &parsed);
+    if (err == 0) {
+        err = fill(s, parsed);
         cJSON_Delete(parsed);
     }
-    if (rc < 0) {
-        free(c);
-        return rc;
+    if (err < 0) {
+        free(s);
+        return err;
     }
-    *out = c;
+    *out = s;
     return 0;
 }
 
-bool snapshot_has_text(const struct snapshot *c, const char *json, size_t len)
+bool snapshot_has_text(const struct snapshot *s, const char *json, size_t len)
 {
-    return c != NULL && c->text_len == len && memcmp(c->text, json, len) == 0;
+    return s != NULL && s->text_len == len && memcmp(s->text, json, len) == 0;
 }
 
-struct snapshot *snapshot_ref(struct snapshot *c)
+struct snapshot *snapshot_ref(struct snapshot *s)
 {
-    assert(c->refs > 0);
-    c->refs++;
-    return c;
+    assert(s->refs > 0);
+    s->refs++;
+    return s;
 }
 
-void snapshot_unref(struct snapshot *c)
+void snapshot_unref(struct snapshot *s)
 {
-    if (!c)
+    if (s == NULL)
         return;
-    assert(c->refs > 0);
-    if (--c->refs == 0)
-        free(c);
+    assert(s->refs > 0);
+    if (--s->refs == 0)
+        free(s);
 }
