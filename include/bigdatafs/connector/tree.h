@@ -1,6 +1,6 @@
 /*
  * tree: the small files and directories that a snapshot is shown as (THE TREE in bigdatafs(1)).
- * A tree is immutable, one allocation, and borrows nothing from its snapshot. One thread.
+ * A tree is immutable and one allocation; it borrows nothing from its snapshot. One thread uses it.
  */
 #ifndef BIGDATAFS_CONNECTOR_TREE_H
 #define BIGDATAFS_CONNECTOR_TREE_H
@@ -22,33 +22,34 @@ enum entry_kind { ENTRY_DIR, ENTRY_FILE };
 /* One file or directory of a connector. Entry 0 is the connector's directory itself. The children
  * of a directory are entries [first, first + count), sorted by cookie. */
 struct entry {
-    uint64_t
-        cookie; /* of the name: unique in its directory, > 2, < 2^63, the same in every version */
+    /* Of the name: unique in its directory, above 2 and below 2^63, and the same in every snapshot
+     * unless two names of the directory collide. */
+    uint64_t cookie;
     const char *name; /* NUL-terminated, safe (name.h) */
     const char *data; /* a file's bytes; NULL for a directory */
     uint32_t size;    /* of data */
-    uint32_t parent;
-    uint32_t first;
-    uint32_t count;
+    uint32_t parent;  /* index of its directory */
+    uint32_t first;   /* index of a directory's first child */
+    uint32_t count;   /* of a directory's children */
     uint16_t name_len;
-    uint8_t kind;
-    bool synced; /* its time is last_sync_at, not updated_at */
+    uint8_t kind; /* enum entry_kind, in a byte */
+    bool synced;  /* its time is last_sync_at, not updated_at */
 };
 
 struct tree {
-    uint32_t count;
-    uint32_t size; /* of the allocation */
+    uint32_t count; /* of entries */
+    uint32_t size;  /* bytes of the allocation */
     struct entry entries[];
 };
 
-/* Makes the tree, one allocation, to be freed with free(). It holds connector.json and a file or
- * directory for each member, and borrows nothing from c. -EFBIG, -ENOMEM. */
-int tree_new(const struct snapshot *c, struct tree **out) MUST_CHECK;
+/* Makes the tree, which the caller frees with free(). It holds connector.json and a file or
+ * directory for each member. -EFBIG: a maximum of entries or bytes is passed; -ENOMEM. */
+int tree_new(const struct snapshot *s, struct tree **out) MUST_CHECK;
 
-/* The child of directory dir with this name, or -ENOENT. O(log n). */
+/* The index of directory dir's child with this name, or -ENOENT. O(log n). */
 int tree_find(const struct tree *t, uint32_t dir, const char *name, size_t len) MUST_CHECK;
 
-/* The cookie of a name: what its entry has unless two names of one directory collide. */
+/* The cookie that the entry of a name has unless two names of its directory collide. */
 uint64_t tree_cookie(const char *name, size_t len);
 
 #endif
