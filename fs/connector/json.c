@@ -38,15 +38,15 @@ static bool is_low_surrogate(int unit)
 /* Whether there may be an escape that cJSON cannot take. A needless yes costs only a copy. */
 static bool may_need_rewrite(const char *text, size_t len)
 {
-    return memchr(text, '\\', len) != NULL && memmem(text, len, "\\u", 2) != NULL &&
-           (memmem(text, len, "\\u0000", 6) != NULL || memmem(text, len, "\\ud", 3) != NULL ||
-            memmem(text, len, "\\uD", 3) != NULL);
+    /* memchr is much faster, and nearly all texts end here. */
+    return memchr(text, '\\', len) != NULL && memmem(text, len, "\\u", 2) != NULL;
 }
 
 struct rewriter {
     const char *from, *end; /* the text that is still to be copied */
     char *to;               /* where its copy goes */
     bool nul;               /* an escaped NUL was met */
+    bool bad;               /* a \u without four hex digits was met */
 };
 
 static void put(struct rewriter *r, const char *bytes, size_t len)
@@ -76,23 +76,22 @@ static void copy_escape(struct rewriter *r)
         r->from += ESCAPE_LEN;
     } else {
         /* The backslash and what it escapes: a second backslash does not begin another escape. */
-        copy(r, r->end - r->from < 2 ? 1 : 2);
+        size_t len = r->end - r->from < 2 ? 1 : 2;
+        r->bad = r->bad || (unit < 0 && len == 2 && r->from[1] == 'u');
+        copy(r, len);
     }
 }
 
-/* Copies text to out, which has room for as many bytes, and returns the copy's length. */
-static size_t rewrite(const char *text, size_t len, char *out, bool *nul)
+static void rewrite(struct rewriter *r)
 {
-    struct rewriter r = {.from = text, .end = text + len, .to = out};
-    while (r.from < r.end) {
-        size_t left = (size_t)(r.end - r.from);
-        const char *escape = memchr(r.from, '\\', left);
-        copy(&r, escape != NULL ? (size_t)(escape - r.from) : left);
+    while (r->from < r->end) {
+        size_t left = (size_t)(r->end - r->from);
+        const char *escape = memchr(r->from, '\\', left);
+        copy(r, escape != NULL ? (size_t)(escape - r->from) : left);
         if (escape != NULL)
-            copy_escape(&r);
+            copy_escape(r);
     }
-    *nul = r.nul;
-    return (size_t)(r.to - out);
+    *r->to = '\0';
 }
 
 static int parse_object(const char *text, size_t len, cJSON **out)
@@ -118,12 +117,13 @@ int json_parse(const char *text, size_t len, bool *nul, cJSON **out)
         return -EBADMSG;
     if (!may_need_rewrite(text, len))
         return parse_object(text, len, out);
-    char *rewritten = malloc(len + 1);
+    char *rewritten = malloc(len + 1); /* no escape becomes longer */
     if (rewritten == NULL)
         return -ENOMEM;
-    size_t rewritten_len = rewrite(text, len, rewritten, nul);
-    rewritten[rewritten_len] = '\0';
-    int err = parse_object(rewritten, rewritten_len, out);
+    struct rewriter r = {.from = text, .end = text + len, .to = rewritten};
+    rewrite(&r);
+    *nul = r.nul;
+    int err = r.bad ? -EBADMSG : parse_object(rewritten, (size_t)(r.to - rewritten), out);
     free(rewritten);
     return err;
 }

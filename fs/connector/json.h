@@ -2,10 +2,10 @@
  * json: the text of a snapshot as cJSON sees it.
  *
  * cJSON ends a string at its first NUL, rejects a whole text for one lone surrogate, and takes a
- * NUL byte between two tokens for white space. So before cJSON parses a text, an escaped NUL
- * becomes the bytes C0 80 (as in "modified UTF-8"), and a lone surrogate, which has no UTF-8,
- * becomes U+FFFD; a text with a NUL byte is refused. Texts without such escapes, nearly all, are
- * not copied.
+ * NUL byte between two tokens for white space and \u without four hex digits for a NUL. So before
+ * cJSON parses a text, an escaped NUL becomes the bytes C0 80 (as in "modified UTF-8"), and a lone
+ * surrogate, which has no UTF-8, becomes U+FFFD; a text with a NUL byte or a broken \u is refused.
+ * A text without \u is not copied.
  */
 #ifndef BIGDATAFS_CONNECTOR_JSON_H
 #define BIGDATAFS_CONNECTOR_JSON_H

@@ -104,6 +104,11 @@ static void test_no_surrogates(void)
     STRING("\\\\\\ud83d", "\\" BROKEN);
     STRING("\\\\\\\\ud83d", "\\\\ud83d");
     CHECK_INT(STATUS("{\"s\":\"\\ud83\"}"), -EBADMSG);
+    CHECK_INT(STATUS("{\"s\":\"\\ud83g\"}"), -EBADMSG);
+    CHECK_INT(STATUS("{\"s\":\"\\u00zz\"}"), -EBADMSG);
+    CHECK_INT(STATUS("{\"s\":\"\\u\"}"), -EBADMSG);
+    CHECK_INT(STATUS("{\"s\":\"\\u0041\\u \\u0041\"}"), -EBADMSG);
+    STRING("\\\\u00zz", "\\u00zz");
     CHECK_INT(STATUS("{\"s\":\"\\ud83d\\ude0\"}"), -EBADMSG);
     CHECK_INT(STATUS("{\"s\":\"\\ud83d"), -EBADMSG);
     CHECK_INT(STATUS("{\"s\":\"\\ud83d\\"), -EBADMSG);
