@@ -8,7 +8,7 @@
 
 enum { DEFAULT_ROUNDS = 100000, INPUT_MAX = 4096, CHANGES_MAX = 6 };
 
-static const char *const TOKENS[] = {
+static const char *const tokens[] = {
     "{",
     "}",
     "[",
@@ -50,7 +50,7 @@ struct input {
     size_t len;
 };
 
-/* xorshift64*: small, and the same everywhere. */
+/* The generator xorshift64*: it is small, and gives the same numbers everywhere. */
 static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state >> 12;
@@ -61,7 +61,7 @@ static uint64_t next_random(uint64_t *state)
 
 static size_t below(uint64_t *state, size_t limit)
 {
-    return limit ? (size_t)(next_random(state) >> 16) % limit : 0;
+    return limit > 0 ? (size_t)(next_random(state) >> 16) % limit : 0;
 }
 
 static void insert(struct input *in, size_t at, const void *bytes, size_t len)
@@ -78,7 +78,7 @@ static void change(struct input *in, uint64_t *state)
     uint8_t piece[64];
     size_t at = below(state, in->len + 1);
     size_t len = below(state, in->len - at + 1);
-    const char *token = TOKENS[below(state, sizeof(TOKENS) / sizeof(TOKENS[0]))];
+    const char *token = tokens[below(state, sizeof tokens / sizeof tokens[0])];
     uint8_t byte = (uint8_t)next_random(state);
 
     switch (below(state, 6)) {
@@ -95,8 +95,8 @@ static void change(struct input *in, uint64_t *state)
         memmove(in->bytes + at, in->bytes + at + len, in->len - at - len);
         in->len -= len;
         break;
-    case 3: /* a piece of it once more, elsewhere */
-        len = len < sizeof(piece) ? len : sizeof(piece);
+    case 3: /* repeats a piece of the input elsewhere */
+        len = len < sizeof piece ? len : sizeof piece;
         memcpy(piece, in->bytes + at, len);
         insert(in, below(state, in->len + 1), piece, len);
         break;
@@ -106,10 +106,10 @@ static void change(struct input *in, uint64_t *state)
     }
 }
 
-/* A copy of exactly len bytes on the heap: a read past it is an error that tools see. */
+/* The target gets a copy of exactly len bytes on the heap: sanitizers see each read past it. */
 static void run(const uint8_t *bytes, size_t len)
 {
-    uint8_t *copy = malloc(len ? len : 1);
+    uint8_t *copy = malloc(len > 0 ? len : 1);
     MUST(copy != NULL);
     memcpy(copy, bytes, len);
     MUST(LLVMFuzzerTestOneInput(copy, len) == 0);
@@ -120,17 +120,17 @@ int main(int argc, char **argv)
 {
     unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : DEFAULT_ROUNDS;
     uint64_t state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    if (state == 0)
+        state = 1; /* xorshift never leaves 0 */
     size_t seeds = 0;
-
-    state = state ? state : 1; /* xorshift never leaves 0 */
-    for (; fuzz_seeds[seeds]; seeds++)
+    for (; fuzz_seeds[seeds] != NULL; seeds++)
         run((const uint8_t *)fuzz_seeds[seeds], strlen(fuzz_seeds[seeds]));
     for (unsigned long i = 0; i < rounds; i++) {
         const char *seed = fuzz_seeds[below(&state, seeds)];
         struct input in = {.len = strlen(seed)};
         MUST(in.len <= INPUT_MAX);
         memcpy(in.bytes, seed, in.len);
-        /* Mostly few changes: of many, one breaks the syntax and the rest is not reached. */
+        /* Mostly there are few changes: many break the syntax, and no parser gets past that. */
         for (size_t n = 1 + below(&state, 1 + below(&state, CHANGES_MAX)); n > 0; n--)
             change(&in, &state);
         run(in.bytes, in.len);

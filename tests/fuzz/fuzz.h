@@ -1,9 +1,9 @@
 /*
  * A fuzz target is one file with LLVMFuzzerTestOneInput and fuzz_seeds. Linked with driver.c it is
- * a test of a bounded number of rounds; without it, by
- *     clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -I/usr/include/cjson \
- *         tests/fuzz/fuzz_X.c fs/{buf,connector,listing,name,tree}.c -lcjson
- * it is a program of libFuzzer.
+ * a test of a bounded number of rounds. Without driver.c it is a program of libFuzzer:
+ *     clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Ifs/service \
+ *         tests/fuzz/fuzz_X.c fs/base/{buf,hash,uuid}.c \
+ *         fs/connector/{date,json,name,snapshot,tree}.c fs/service/listing.c -lcjson
  */
 #ifndef BIGDATAFS_TESTS_FUZZ_H
 #define BIGDATAFS_TESTS_FUZZ_H

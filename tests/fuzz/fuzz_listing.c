@@ -1,4 +1,4 @@
-/* However the bytes are split, the outcome is the same. */
+/* However the bytes of a list are split into pieces, the outcome is the same. */
 #include <string.h>
 
 #include "bigdatafs/base/hash.h"
@@ -16,7 +16,7 @@ const char *const fuzz_seeds[] = {
 };
 
 struct outcome {
-    int rc;
+    int err;
     uint64_t elements;
     uint64_t hash;
 };
@@ -30,24 +30,23 @@ static int on_element(void *arg, const char *json, size_t len)
     return 0;
 }
 
-/* Pieces of 1 to limit bytes, their sizes taken from the bytes; 0 means one piece. */
+/* Feeds pieces of 1 to limit bytes, as the bytes themselves say, or for limit 0 a single piece. */
 static struct outcome parse(const uint8_t *data, size_t size, size_t limit)
 {
     struct outcome o = {0};
     struct listing *l;
     size_t piece;
-
     MUST(listing_new(on_element, &o, &l) == 0);
     for (size_t at = 0; at < size; at += piece) {
-        piece = limit ? 1 + data[at] % limit : size;
+        piece = limit > 0 ? 1 + data[at] % limit : size;
         if (piece > size - at)
             piece = size - at;
-        o.rc = listing_feed(l, (const char *)data + at, piece);
+        o.err = listing_feed(l, (const char *)data + at, piece);
     }
     int finished = listing_finish(l);
-    MUST(o.rc == 0 || finished == o.rc);
+    MUST(o.err == 0 || finished == o.err);
     MUST(listing_finish(l) == finished);
-    o.rc = finished;
+    o.err = finished;
     listing_free(l);
     return o;
 }
@@ -57,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct outcome whole = parse(data, size, 0);
     for (size_t limit = 1; limit <= 5; limit += 4) {
         struct outcome split = parse(data, size, limit);
-        MUST(split.rc == whole.rc);
+        MUST(split.err == whole.err);
         MUST(split.elements == whole.elements && split.hash == whole.hash);
     }
     return 0;

@@ -1,4 +1,4 @@
-/* Every source has a safe name, and every name one source or none. */
+/* Every source has a safe name, and every name has one source or none. */
 #include <errno.h>
 #include <string.h>
 
@@ -44,19 +44,18 @@ static void check_escape(const char *source, size_t size)
     char name[NAME_SIZE];
     char back[NAME_SIZE];
     size_t back_len;
-
     size_t len = name_escape(source, size, name);
     check_safe(name, len);
-    int rc = name_unescape(name, back, sizeof(back), &back_len);
+    int err = name_unescape(name, back, sizeof back, &back_len);
     if (is_cut(name, len))
-        MUST(rc == -EINVAL);
+        MUST(err == -EINVAL);
     else
-        MUST(rc == 0 && back_len == size && (size == 0 || memcmp(back, source, size) == 0));
+        MUST(err == 0 && back_len == size && (size == 0 || memcmp(back, source, size) == 0));
 
     unsigned n = 2 + (unsigned)(hash_bytes(source, size, 0) >> (size % 64));
     len = name_number(name, n < 2 ? 2 : n);
     check_safe(name, len);
-    MUST(name_unescape(name, back, sizeof(back), &back_len) == -EINVAL);
+    MUST(name_unescape(name, back, sizeof back, &back_len) == -EINVAL);
 }
 
 static void check_unescape(const char *name)
@@ -64,10 +63,9 @@ static void check_unescape(const char *name)
     char source[NAME_SIZE];
     char again[NAME_SIZE];
     size_t len;
-
-    if (name_unescape(name, source, sizeof(source), &len) < 0)
+    if (name_unescape(name, source, sizeof source, &len) < 0)
         return;
-    MUST(len < sizeof(source) && source[len] == '\0');
+    MUST(len < sizeof source && source[len] == '\0');
     MUST(name_escape(source, len, again) == strlen(name) && strcmp(again, name) == 0);
     if (len > 0)
         MUST(name_unescape(name, source, len, &len) == -EFBIG);

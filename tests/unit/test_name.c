@@ -14,11 +14,10 @@ static void check_escape(const char *source, size_t len, const char *want, int l
     char name[NAME_SIZE];
     char back[NAME_SIZE];
     size_t back_len = 0;
-
     size_t name_len = name_escape(source, len, name);
     bool ok = CHECK_STR(name, want);
     ok = CHECK_INT(name_len, strlen(want)) && ok;
-    ok = CHECK_INT(name_unescape(name, back, sizeof(back), &back_len), 0) && ok;
+    ok = CHECK_INT(name_unescape(name, back, sizeof back, &back_len), 0) && ok;
     ok = CHECK_BYTES(back, back_len, source, len) && ok;
     if (!ok)
         fprintf(stderr, "    called from line %d\n", line);
@@ -80,8 +79,7 @@ static void test_escape_long(void)
     char other[NAME_SIZE];
     char back[NAME_SIZE];
     size_t len;
-
-    memset(source, 'x', sizeof(source));
+    memset(source, 'x', sizeof source);
     CHECK_INT(name_escape(source, 255, name), 255);
     CHECK_BYTES(name, strlen(name), source, 255);
 
@@ -89,7 +87,7 @@ static void test_escape_long(void)
     CHECK_INT(strlen(name), 255);
     CHECK(ends_with_hash(name, 255));
     CHECK(memcmp(name, source, 236) == 0);
-    CHECK_INT(name_unescape(name, back, sizeof(back), &len), -EINVAL);
+    CHECK_INT(name_unescape(name, back, sizeof back, &len), -EINVAL);
 
     /* The hash tells apart what was cut off. */
     CHECK_INT(name_escape(source, 257, other), 255);
@@ -100,7 +98,7 @@ static void test_escape_long(void)
     CHECK_INT(name_escape(source, 300, name), 235 + 19);
     CHECK(ends_with_hash(name, 235 + 19));
     /* Whole escapes: '/' at 234 needs 234 to 236. */
-    memset(source, 'x', sizeof(source));
+    memset(source, 'x', sizeof source);
     source[234] = '/';
     CHECK_INT(name_escape(source, 300, name), 234 + 19);
     source[234] = 'x';
@@ -112,25 +110,25 @@ static void test_escape_long(void)
     CHECK(memcmp(name + 230, "xxx%2F%~h", 9) == 0);
 
     /* 85 escapes make 255 bytes, 86 are too many. */
-    memset(source, '/', sizeof(source));
+    memset(source, '/', sizeof source);
     CHECK_INT(name_escape(source, 85, name), 255);
-    CHECK_INT(name_unescape(name, back, sizeof(back), &len), 0);
+    CHECK_INT(name_unescape(name, back, sizeof back, &len), 0);
     CHECK_BYTES(back, len, source, 85);
     CHECK_INT(name_escape(source, 86, name), 234 + 19);
 }
 
 static void test_unescape_refuses(void)
 {
-    static const char *const BAD[] = {
+    static const char *const bad[] = {
         "",    "%",        "%2",   "%2f",  "%2G",  "%41",    ".",
         "..",  ".hidden",  "a/b",  "a\nb", "\xff", "%~e2",   "%~E",
         "%~2", "label%~2", "x%~e", "%25%", "x%2E", "%C3%A9", "label%~h0123456789abcdef",
     };
     char out[NAME_SIZE];
     size_t len;
-    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
-        if (!CHECK_INT(name_unescape(BAD[i], out, sizeof(out), &len), -EINVAL))
-            fprintf(stderr, "    for \"%s\"\n", BAD[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (!CHECK_INT(name_unescape(bad[i], out, sizeof out, &len), -EINVAL))
+            fprintf(stderr, "    for \"%s\"\n", bad[i]);
 
     CHECK_INT(name_unescape("label", out, 5, &len), -EFBIG);
     CHECK_INT(name_unescape("label", out, 6, &len), 0);
@@ -141,9 +139,9 @@ static void test_unescape_refuses(void)
 
     char text[300];
     char roomy[300];
-    memset(text, 'x', sizeof(text));
+    memset(text, 'x', sizeof text);
     text[256] = '\0';
-    CHECK_INT(name_unescape(text, roomy, sizeof(roomy), &len), -EINVAL);
+    CHECK_INT(name_unescape(text, roomy, sizeof roomy, &len), -EINVAL);
 }
 
 static void test_number(void)
@@ -151,15 +149,14 @@ static void test_number(void)
     char name[NAME_SIZE] = "label";
     char other[NAME_SIZE];
     char source[300];
-
     CHECK_INT(name_number(name, 2), 8);
     CHECK_STR(name, "label%~2");
-    strncpy(name, "%~e", sizeof(name));
+    strncpy(name, "%~e", sizeof name);
     CHECK_INT(name_number(name, 4294967295u), 15);
     CHECK_STR(name, "%~e%~4294967295");
 
     /* 252 bytes have room for "%~2". */
-    memset(source, 'x', sizeof(source));
+    memset(source, 'x', sizeof source);
     name_escape(source, 252, name);
     CHECK_INT(name_number(name, 2), 255);
     CHECK(memcmp(name, source, 252) == 0);
@@ -177,9 +174,9 @@ static void test_number(void)
     CHECK_STR(name + 252, "%~2");
 
     /* The hash of a long name stays whole. */
-    memset(source, 'x', sizeof(source));
+    memset(source, 'x', sizeof source);
     name_escape(source, 300, name);
-    memcpy(other, name, sizeof(other));
+    memcpy(other, name, sizeof other);
     CHECK_INT(name_number(name, 10), 255);
     CHECK_STR(name + 251, "%~10");
     CHECK(memcmp(name + 232, other + 236, 19) == 0);
@@ -217,7 +214,7 @@ static void test_hash_for_ever(void)
         const char *text;
         uint64_t hash;
         uint64_t seeded;
-    } WANT[] = {
+    } want[] = {
         {"", 0, 0xedfea7acae2be985},
         {"a", 0x071717d2d36b6b11, 0x82d5af1f3271de45},
         {"abcdefg", 0x241aa52b0a62005d, 0xd91cae59c4b1608d},
@@ -227,10 +224,10 @@ static void test_hash_for_ever(void)
         {"019a9612-bfad-758c-884e-37dd8c6ad2cb", 0x4ab4930b784cdd64, 0x6d203b2fd607d2b5},
         {"\xff\xfe\x80", 0x57f93ca722e123a4, 0xbdf73b70a238ad4f},
     };
-    for (size_t i = 0; i < sizeof(WANT) / sizeof(WANT[0]); i++) {
-        size_t len = strlen(WANT[i].text);
-        CHECK(hash_bytes(WANT[i].text, len, 0) == WANT[i].hash);
-        CHECK(hash_bytes(WANT[i].text, len, 0x123456789abcdef0) == WANT[i].seeded);
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        size_t len = strlen(want[i].text);
+        CHECK(hash_bytes(want[i].text, len, 0) == want[i].hash);
+        CHECK(hash_bytes(want[i].text, len, 0x123456789abcdef0) == want[i].seeded);
     }
 }
 

@@ -1,26 +1,26 @@
+#include "bigdatafs/connector/tree.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "bigdatafs/base/buf.h"
-#include "bigdatafs/connector/snapshot.h"
-#include "bigdatafs/connector/tree.h"
 #include "check.h"
 
 #define ID "019a9612-bfad-758c-884e-37dd8c6ad2cb"
 #define HEAD "{\"connector_id\":\"" ID "\","
 
 /* Three names whose cookies are one: they were searched for. */
-static const char *const COLLIDING[] = {"name0456dC>1>?:f", "name1316E-~RB57M", "name1eb2IFf+@{hb"};
+static const char *const colliding[] = {"name0456dC>1>?:f", "name1316E-~RB57M", "name1eb2IFf+@{hb"};
 
 static int make(const char *json, size_t len, struct tree **out)
 {
-    struct snapshot *c;
-    int rc = snapshot_parse(json, len, &c);
-    if (rc < 0)
-        return rc;
-    rc = tree_new(c, out);
-    snapshot_unref(c); /* the tree borrows nothing from it */
-    return rc;
+    struct snapshot *s;
+    int err = snapshot_parse(json, len, &s);
+    if (err < 0)
+        return err;
+    err = tree_new(s, out);
+    snapshot_unref(s); /* the tree borrows nothing from it */
+    return err;
 }
 
 /* The tree of {"connector_id": ..., MEMBERS}; ends the program when there is none. */
@@ -29,11 +29,11 @@ static struct tree *tree_of(const char *members)
     struct tree *t = NULL;
     struct buf json;
     buf_init(&json, SNAPSHOT_TEXT_MAX);
-    int rc = buf_printf(&json, HEAD "%s}", members);
-    if (rc == 0)
-        rc = make(json.data, json.len, &t);
+    int err = buf_printf(&json, HEAD "%s}", members);
+    if (err == 0)
+        err = make(json.data, json.len, &t);
     buf_free(&json);
-    if (!CHECK_INT(rc, 0))
+    if (!CHECK_INT(err, 0))
         exit(check_report());
     return t;
 }
@@ -92,7 +92,7 @@ static void test_numbers(void)
     static const struct {
         const char *served;
         const char *shown;
-    } NUMBERS[] = {
+    } numbers[] = {
         {"0", "0\n"},
         {"-0", "-0\n"},
         {"3200", "3200\n"},
@@ -113,17 +113,17 @@ static void test_numbers(void)
         {"1e999", "1e999\n"},
         {"-1e999", "-1e999\n"},
     };
-    for (size_t i = 0; i < sizeof(NUMBERS) / sizeof(NUMBERS[0]); i++) {
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         char members[100];
         char json[100];
-        snprintf(members, sizeof(members), "\"n\":%s", NUMBERS[i].served);
+        snprintf(members, sizeof members, "\"n\":%s", numbers[i].served);
         struct tree *t = tree_of(members);
         const struct entry *e = find(t, 0, "n");
         if (CHECK(e != NULL))
-            CHECK_BYTES(e->data, e->size, NUMBERS[i].shown, strlen(NUMBERS[i].shown));
+            CHECK_BYTES(e->data, e->size, numbers[i].shown, strlen(numbers[i].shown));
         /* connector.json holds the same text. */
-        snprintf(json, sizeof(json), "\t\"n\":\t%.*s\n}\n", (int)strcspn(NUMBERS[i].shown, "\n"),
-                 NUMBERS[i].shown);
+        snprintf(json, sizeof json, "\t\"n\":\t%.*s\n}\n", (int)strcspn(numbers[i].shown, "\n"),
+                 numbers[i].shown);
         e = find(t, 0, "connector.json");
         if (CHECK(e != NULL && e->size > strlen(json)))
             CHECK_BYTES(e->data + e->size - strlen(json), strlen(json), json, strlen(json));
@@ -176,7 +176,7 @@ static void test_depth(void)
     uint32_t dir = 0;
     for (int i = 1; i <= TREE_DEPTH_MAX; i++) {
         char name[8];
-        snprintf(name, sizeof(name), "d%d", i);
+        snprintf(name, sizeof name, "d%d", i);
         dir = dir_in(t, dir, name);
     }
     FILE_IN(t, dir, "y", "2\n");
@@ -292,10 +292,10 @@ static void test_order(void)
 {
     struct buf members;
     buf_init(&members, 1 << 20);
-    int rc = 0;
-    for (int i = 0; i < 2000 && rc == 0; i++)
-        rc = buf_printf(&members, "\"member%d\":%d,", i, i);
-    CHECK_INT(rc, 0);
+    int err = 0;
+    for (int i = 0; i < 2000 && err == 0; i++)
+        err = buf_printf(&members, "\"member%d\":%d,", i, i);
+    CHECK_INT(err, 0);
     CHECK_INT(buf_puts(&members, "\"d\":{\"x\":{\"y\":1},\"z\":{\"y\":2}},\"e\":{\"x\":3}"), 0);
     struct tree *t = tree_of(members.data);
     check_order(t);
@@ -308,19 +308,18 @@ static void test_order(void)
 static void test_cookie_collisions(void)
 {
     struct buf members;
-    uint64_t cookie = tree_cookie(COLLIDING[0], strlen(COLLIDING[0]));
-
-    CHECK(tree_cookie(COLLIDING[1], strlen(COLLIDING[1])) == cookie);
-    CHECK(tree_cookie(COLLIDING[2], strlen(COLLIDING[2])) == cookie);
+    uint64_t cookie = tree_cookie(colliding[0], strlen(colliding[0]));
+    CHECK(tree_cookie(colliding[1], strlen(colliding[1])) == cookie);
+    CHECK(tree_cookie(colliding[2], strlen(colliding[2])) == cookie);
     buf_init(&members, 1000);
-    CHECK_INT(buf_printf(&members, "\"%s\":2,\"%s\":0,\"label\":9", COLLIDING[2], COLLIDING[0]), 0);
+    CHECK_INT(buf_printf(&members, "\"%s\":2,\"%s\":0,\"label\":9", colliding[2], colliding[0]), 0);
     struct tree *t = tree_of(members.data);
     check_order(t);
-    TOP_FILE(t, COLLIDING[2], "2\n");
-    TOP_FILE(t, COLLIDING[0], "0\n");
-    CHECK_INT(tree_find(t, 0, COLLIDING[1], strlen(COLLIDING[1])), -ENOENT);
-    CHECK(find(t, 0, COLLIDING[0])->cookie == cookie);
-    CHECK(find(t, 0, COLLIDING[2])->cookie == cookie + 1);
+    TOP_FILE(t, colliding[2], "2\n");
+    TOP_FILE(t, colliding[0], "0\n");
+    CHECK_INT(tree_find(t, 0, colliding[1], strlen(colliding[1])), -ENOENT);
+    CHECK(find(t, 0, colliding[0])->cookie == cookie);
+    CHECK(find(t, 0, colliding[2])->cookie == cookie + 1);
     free(t);
     buf_free(&members);
 }
@@ -329,14 +328,13 @@ static void test_maxima(void)
 {
     struct tree *t = NULL;
     struct buf json;
-    int rc = 0;
-
+    int err = 0;
     /* 65,534 members, connector.json and the directory are one less than the maximum and fit. */
     buf_init(&json, SNAPSHOT_TEXT_MAX);
     CHECK_INT(buf_puts(&json, HEAD "\"\":1"), 0);
-    for (int i = 3; i < TREE_ENTRIES_MAX - 1 && rc == 0; i++)
-        rc = buf_puts(&json, ",\"\":1");
-    CHECK_INT(rc, 0);
+    for (int i = 3; i < TREE_ENTRIES_MAX - 1 && err == 0; i++)
+        err = buf_puts(&json, ",\"\":1");
+    CHECK_INT(err, 0);
     size_t len = json.len;
     CHECK_INT(buf_puts(&json, "}"), 0);
     if (CHECK_INT(make(json.data, json.len, &t), 0)) {
@@ -351,20 +349,20 @@ static void test_maxima(void)
 
     /* Deep nesting: 200 KB of text, and 18 MB of indentation. */
     buf_reset(&json);
-    rc = buf_puts(&json, HEAD "\"a\":");
-    for (int i = 0; i < 900 && rc == 0; i++)
-        rc = buf_puts(&json, "{\"\":");
-    for (int i = 0; i < 20000 && rc == 0; i++)
-        rc = buf_puts(&json, i ? ",\"\":1" : "{\"\":1");
-    for (int i = 0; i < 902 && rc == 0; i++)
-        rc = buf_puts(&json, "}");
-    CHECK_INT(rc, 0);
+    err = buf_puts(&json, HEAD "\"a\":");
+    for (int i = 0; i < 900 && err == 0; i++)
+        err = buf_puts(&json, "{\"\":");
+    for (int i = 0; i < 20000 && err == 0; i++)
+        err = buf_puts(&json, i > 0 ? ",\"\":1" : "{\"\":1");
+    for (int i = 0; i < 902 && err == 0; i++)
+        err = buf_puts(&json, "}");
+    CHECK_INT(err, 0);
     CHECK_INT(make(json.data, json.len, &t), -EFBIG);
     CHECK(t == NULL);
     buf_free(&json);
 }
 
-static void test_same_in_every_version(void)
+static void test_same_in_every_snapshot(void)
 {
     struct tree *a = tree_of("\"label\":\"x\",\"type\":\"email\"");
     struct tree *b = tree_of("\"type\":\"sharepoint\",\"new\":1,\"label\":\"y\"");
@@ -391,6 +389,6 @@ int main(void)
     test_order();
     test_cookie_collisions();
     test_maxima();
-    test_same_in_every_version();
+    test_same_in_every_snapshot();
     return check_report();
 }
