@@ -6,10 +6,11 @@
 
 enum { ESCAPE_LEN = 6 }; /* bytes of \uXXXX */
 
-/* The code unit of the \uXXXX at p, or -1 when there is none. */
-static int unit_at(const char *p, const char *end)
+/* The code unit of the \uXXXX at p, or -1 when there is none. The NUL that ends the text is no hex
+ * digit, so nothing past it is read. */
+static int unit_at(const char *p)
 {
-    if (end - p < ESCAPE_LEN || p[0] != '\\' || p[1] != 'u')
+    if (p[0] != '\\' || p[1] != 'u')
         return -1;
     int unit = 0;
     for (int i = 2; i < ESCAPE_LEN; i++) {
@@ -43,10 +44,10 @@ static bool may_need_rewrite(const char *text, size_t len)
 }
 
 struct rewriter {
-    const char *from, *end; /* the text that is still to be copied */
-    char *to;               /* where its copy goes */
-    bool nul;               /* an escaped NUL was met */
-    bool bad;               /* a \u without four hex digits was met */
+    const char *from; /* the text that is still to be copied, up to a NUL */
+    char *to;         /* where its copy goes */
+    bool nul;         /* an escaped NUL was met */
+    bool bad;         /* a \u without four hex digits was met */
 };
 
 static void put(struct rewriter *r, const char *bytes, size_t len)
@@ -64,31 +65,28 @@ static void copy(struct rewriter *r, size_t len)
 /* Copies the escape that the text begins with. */
 static void copy_escape(struct rewriter *r)
 {
-    int unit = unit_at(r->from, r->end);
+    int unit = unit_at(r->from);
     if (unit == 0) {
         put(r, "\xc0\x80", 2);
         r->from += ESCAPE_LEN;
         r->nul = true;
-    } else if (is_high_surrogate(unit) && is_low_surrogate(unit_at(r->from + ESCAPE_LEN, r->end))) {
+    } else if (is_high_surrogate(unit) && is_low_surrogate(unit_at(r->from + ESCAPE_LEN))) {
         copy(r, 2 * ESCAPE_LEN);
     } else if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
         put(r, "\\ufffd", ESCAPE_LEN);
         r->from += ESCAPE_LEN;
     } else {
         /* The backslash and what it escapes: a second backslash does not begin another escape. */
-        size_t len = r->end - r->from < 2 ? 1 : 2;
-        r->bad = r->bad || (unit < 0 && len == 2 && r->from[1] == 'u');
-        copy(r, len);
+        r->bad = r->bad || (unit < 0 && r->from[1] == 'u');
+        copy(r, r->from[1] == '\0' ? 1 : 2);
     }
 }
 
 static void rewrite(struct rewriter *r)
 {
-    while (r->from < r->end) {
-        size_t left = (size_t)(r->end - r->from);
-        const char *escape = memchr(r->from, '\\', left);
-        copy(r, escape != NULL ? (size_t)(escape - r->from) : left);
-        if (escape != NULL)
+    while (*r->from != '\0') {
+        copy(r, (size_t)(strchrnul(r->from, '\\') - r->from));
+        if (*r->from == '\\')
             copy_escape(r);
     }
     *r->to = '\0';
@@ -120,7 +118,7 @@ int json_parse(const char *text, size_t len, bool *nul, cJSON **out)
     char *rewritten = malloc(len + 1); /* no escape becomes longer */
     if (rewritten == NULL)
         return -ENOMEM;
-    struct rewriter r = {.from = text, .end = text + len, .to = rewritten};
+    struct rewriter r = {.from = text, .to = rewritten};
     rewrite(&r);
     *nul = r.nul;
     int err = r.bad ? -EBADMSG : parse_object(rewritten, (size_t)(r.to - rewritten), out);

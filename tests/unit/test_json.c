@@ -84,6 +84,8 @@ static void test_lone_high_surrogates(void)
     STRING("\\ud83d\\ud83d\\ude00", BROKEN "\xf0\x9f\x98\x80");
     STRING("\\ud83d\\\\ude00", BROKEN "\\ude00");
     STRING("\\ud83d \\ude00", BROKEN " " BROKEN);
+    STRING("\\ud83dxude00", BROKEN "xude00");
+    STRING("\\ud83d\\tde00", BROKEN "\tde00");
 }
 
 static void test_lone_low_surrogates(void)
@@ -179,7 +181,7 @@ static void test_after_the_object(void)
     CHECK_INT(STATUS("{}\x01"), -EBADMSG);
     CHECK_INT(STATUS("{\"s\":\"\\u0000\"}x"), -EBADMSG);
     CHECK_INT(STATUS("{}\\u0000"), -EBADMSG);
-    CHECK_INT(status("{}x", 2), 0); /* len ends the text */
+    CHECK_INT(status("{}x", 2), 0); /* the copy ends at len */
 }
 
 /* The status of objects, or of arrays in one object, that are nested so deeply. */
@@ -262,9 +264,10 @@ static void test_no_memory(void)
     }
     CHECK_INT(err, 0);
     CHECK(enough > 5);
-    errno = ENOMEM; /* of something before */
     allocations_left = 100;
+    errno = ENOMEM; /* of something before */
     CHECK_INT(STATUS("{"), -EBADMSG);
+    CHECK_INT(STATUS("{\"n\":1e999"), -EBADMSG); /* strtod says ERANGE on the way */
     cJSON_InitHooks(NULL);
 }
 
