@@ -11,6 +11,7 @@ import pytest
 
 from harness import Answer, archive, connector, eventually, fails_with, hard, in_background, uuid
 from harness import write
+from harness.clock import Clock
 from harness.system import await_end
 
 NEVER = 300
@@ -97,13 +98,18 @@ def test_rmdir_of_what_the_service_no_longer_has(mount, service):
 # Hiding
 
 
-def test_unlinked_files_are_back_after_a_refresh(mount, service):
-    served = service(connector(1))
-    m = mount(served, ttl=2)
+def test_unlinked_files_are_back_after_a_minute(mount, service, tmp_path, world):
+    """Not with a list: rm -r may take longer than ttl."""
+    served, clock = service(connector(1)), Clock(tmp_path)
+    m = mount(served, ttl=NEVER, env=clock.environment(world))
     before = m.names(uuid(1))
     done = m.run("rm", "-f", f"{uuid(1)}/label", f"{uuid(1)}/.force_delete",
                  f"{uuid(1)}/connector.json")
     assert (done.returncode, done.stderr) == (0, "")
+    (m / ".bigdatafs/refresh").write_text("1\n")
+    served.await_lists(2)
+    assert len(m.names(uuid(1))) == len(before) - 3
+    clock.advance(61)
     eventually(lambda: m.names(uuid(1)) == before)
     assert m.read(f"{uuid(1)}/label") == b"Connector 1\n"
     served.assert_deletes([])

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness import eventually, watchdog
-from harness.model import ACTIVE, ARCHIVED, GONE, Model, Operation, check_contents
+from harness.model import (ACTIVE, ARCHIVED, ARCHIVES, GONE, PASSING, Model, Operation,
+                           check_contents)
 from harness.proxy import Proxy
 
 SEED = int(os.environ.get("BIGDATAFS_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -31,12 +32,22 @@ ALLOWED = ("(archive|hard delete) of .* failed|could not be fetched|cannot be as
 
 OPERATIONS = {  # by weight
     "stat": 8, "ls": 6, "cat": 10, "grep": 3, "touch": 3, "unlink": 3, "wrong": 4,
-    "rmdir": 6, "rm": 4, "mv": 4, "delete": 6, "rmdir .archived": 1, "rmdir archived": 2,
+    "rmdir": 4, "os.rmdir": 2, "mv back": 2, "tar -U": 2, "rmdir -p": 2, "removedirs": 2,
+    "declined": 2, "rm": 4, "mv": 4, "delete": 6, "rmdir .archived": 1, "rmdir archived": 2,
 }
 THIRD = {"create": 4, "put": 8, "archive": 2, "hard": 2}
 
 
+REMOVE = """import os, sys
+try:
+    getattr(os, sys.argv[1])(sys.argv[2])
+except OSError as failure:
+    sys.exit(f"{sys.argv[2]}: {failure.strerror}")"""
+
+
 def command(kind, path):
+    name = path.rsplit("/", 1)[-1]
+    backup = f"b=$(mktemp -d) && mkdir $b/{name} && echo old > $b/{name}/label"
     return {
         "stat": ["stat", "-c", "%F", path],
         "ls": ["ls", "-la", path],
@@ -46,6 +57,12 @@ def command(kind, path):
         "unlink": ["rm", f"{path}/label"],
         "wrong": ["bash", "-c", f"echo no > {path}/.force_delete"],
         "rmdir": ["rmdir", path],
+        "os.rmdir": ["/usr/bin/python3", "-c", REMOVE, "rmdir", path],
+        "mv back": ["sh", "-c", f"{backup} && mv $b/{name} ./; s=$?; rm -r $b; exit $s"],
+        "tar -U": ["sh", "-c", f"{backup} && tar -C $b -c {name} | tar -xU; s=$?; rm -r $b; exit $s"],
+        "rmdir -p": ["rmdir", "-p", f"{path}/config"],
+        "removedirs": ["/usr/bin/python3", "-c", REMOVE, "removedirs", f"{path}/config"],
+        "declined": ["sh", "-c", f"(echo y; yes n) 2>/dev/null | head -200 | rm -ri {path}"],
         "rm": ["rm", "-rf", path],
         "mv": ["mv", path, ".archived/"],
         "delete": ["bash", "-c", f"echo 1 > {path}/.force_delete"],
@@ -93,7 +110,7 @@ class Run:
         connector_id = connector_id or self.pick_id()
         truth = self.model.known[connector_id].truth
         place = ARCHIVED if kind == "rmdir archived" else ACTIVE
-        if kind not in ("rmdir", "rm", "mv") and truth == ARCHIVED:
+        if kind not in ARCHIVES | PASSING and truth == ARCHIVED:
             place = ARCHIVED
         path = f".archived/{connector_id}" if place == ARCHIVED else connector_id
         return Operation(kind, connector_id, place, command(kind, path))
@@ -207,14 +224,15 @@ class Run:
         for c in objects:
             place = ".archived/" if c["archived"] else ""
             directory = self.mount / (place + c["connector_id"])
-            eventually(lambda: same_contents(directory, c), f"the contents of {c}")
+            hidden = self.model.known[c["connector_id"]].hidden
+            eventually(lambda: same_contents(directory, c, hidden), f"the contents of {c}")
         self.model.synchronized()
 
 
-def same_contents(directory, c):
+def same_contents(directory, c, hidden):
     """The list of places may be right before the refresh that was asked for has been taken."""
     try:
-        check_contents(directory, c)
+        check_contents(directory, c, hidden)
     except (AssertionError, FileNotFoundError) as failure:
         print("not yet:", failure)
         return False

@@ -23,6 +23,7 @@ enum { LISTING_MAX = 1 << 17 }; /* bytes of one answer to readdir */
 
 struct nodes;
 struct parked;
+struct words;
 
 struct context {
     struct loop *loop;
@@ -33,7 +34,9 @@ struct context {
     struct bulks *bulks;
     struct journal *journal;
     struct notify *notify;
-    bool confirm_id; /* .force_delete takes the connector's id alone */
+    bool confirm_id;    /* .force_delete takes the connector's id alone */
+    bool rmdir_emptied; /* rmdir(2) of a connector that still shows a name is ENOTEMPTY for all */
+    struct words *words;
     TAILQ_HEAD(, parked) parked;
     uint64_t unanswered;       /* requests that want no answer, such as FORGET */
     char listing[LISTING_MAX]; /* the answer that is being made */

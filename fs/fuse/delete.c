@@ -12,7 +12,7 @@ static void on_deletion_done(void *arg, int err)
         parked_settle(p, err);
 }
 
-static uint64_t id_of_directory(struct context *c, const struct connector *connector)
+uint64_t delete_id_of_directory(struct context *c, const struct connector *connector)
 {
     return connector->dir != NULL ? nodes_id(c->nodes, connector->dir) : 0;
 }
@@ -26,7 +26,7 @@ void delete_and_park(fuse_req_t req, enum request_op op, const struct parked_del
     if (p == NULL)
         return;
     if (asked->fate != FATE_NOTIFY)
-        parked_lock(p, NOTIFY_REMOVAL, id_of_directory(c, connector));
+        parked_lock(p, NOTIFY_REMOVAL, delete_id_of_directory(c, connector));
     p->deletion.connector = connector;
     p->deletion.size = asked->size;
     connector->pins++;

@@ -13,4 +13,8 @@
 void delete_and_park(fuse_req_t req, enum request_op op, const struct parked_deletion *asked,
                      parked_fn *resume);
 
+/* The fuse id of the connector's directory, 0 when the kernel does not know it: the victim of a
+ * lock for its removal. */
+uint64_t delete_id_of_directory(struct context *c, const struct connector *connector);
+
 #endif

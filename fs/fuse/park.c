@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "words.h"
+
 /* The table of park.h. */
 static void check_invariants(const struct parked *p)
 {
@@ -76,6 +78,14 @@ struct parked *park(fuse_req_t req, enum parked_kind kind, parked_fn *on_resume)
     return p;
 }
 
+static void let_go_of_rmdir(struct parked_rmdir *r)
+{
+    if (r->words != NULL)
+        words_cancel(r->words);
+    if (r->connector != NULL)
+        r->connector->pins--;
+}
+
 static void let_go_of_deletion(struct parked_deletion *d)
 {
     if (d->deletion != NULL)
@@ -97,6 +107,8 @@ void parked_end(struct parked *p)
     loop_timer_clear(&p->flush_end);
     if (p->locks)
         notify_release(c->notify, p->lock);
+    if (p->kind == PARKED_RMDIR)
+        let_go_of_rmdir(&p->rmdir);
     if (p->kind == PARKED_DELETION)
         let_go_of_deletion(&p->deletion);
     if (p->kind == PARKED_BULK && p->bulk.bulk != NULL)

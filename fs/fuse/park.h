@@ -28,7 +28,14 @@ enum { PARK_FLUSH_MS = 1000 }; /* that a reply waits at most for the kernel to k
 /* Called when what the request waits for has come, with its errno or 0. */
 typedef void parked_fn(struct parked *p, int err);
 
-enum parked_kind { PARKED_LOOKUP, PARKED_LISTING, PARKED_REFRESH, PARKED_DELETION, PARKED_BULK };
+enum parked_kind {
+    PARKED_LOOKUP,
+    PARKED_LISTING,
+    PARKED_REFRESH,
+    PARKED_RMDIR,
+    PARKED_DELETION,
+    PARKED_BULK,
+};
 
 struct parked_lookup {
     fuse_ino_t parent;
@@ -45,6 +52,13 @@ struct parked_listing {
 
 struct parked_refresh {
     size_t size; /* of what was written */
+};
+
+/* An rmdir whose caller is being looked at: nothing is asked for yet. */
+struct parked_rmdir {
+    struct words_read *words;    /* NULL once they were read */
+    struct connector *connector; /* pinned */
+    char caller[REQUESTER_COMMAND_SIZE];
 };
 
 struct parked_deletion {
@@ -77,6 +91,7 @@ struct parked {
         struct parked_lookup lookup;
         struct parked_listing listing;
         struct parked_refresh refresh;
+        struct parked_rmdir rmdir;
         struct parked_deletion deletion;
         struct parked_bulk bulk;
     };

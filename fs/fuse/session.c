@@ -11,6 +11,7 @@
 #include "park.h"
 #include "read.h"
 #include "remove.h"
+#include "words.h"
 #include "write.h"
 
 struct session {
@@ -166,11 +167,17 @@ int session_new(const struct session_parts *parts, struct fuse_args *args, struc
     c->journal = parts->journal;
     c->notify = parts->notify;
     c->confirm_id = parts->confirm_id;
+    c->rmdir_emptied = parts->rmdir_emptied;
     TAILQ_INIT(&c->parked);
-    s->fuse = fuse_session_new(args, &operations, sizeof operations, c);
-    if (s->fuse == NULL) {
+    int err = words_new(c->loop, &c->words);
+    if (err == 0) {
+        s->fuse = fuse_session_new(args, &operations, sizeof operations, c);
+        err = s->fuse == NULL ? -EINVAL : 0;
+    }
+    if (err < 0) {
+        words_free(c->words);
         free(s);
-        return -EINVAL;
+        return err;
     }
     *out = s;
     return 0;
@@ -181,6 +188,7 @@ void session_free(struct session *s)
     if (s == NULL)
         return;
     fuse_session_destroy(s->fuse);
+    words_free(s->context.words);
     free(s->buf.mem);
     free(s);
 }

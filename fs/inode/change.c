@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bigdatafs/connector/tree.h"
+#include "bigdatafs/inode/hide.h"
 #include "bigdatafs/inode/id.h"
 #include "control_file.h"
 #include "departing.h"
@@ -66,13 +67,24 @@ static void move_or_retire(struct nodes *n, struct node *dir, uint32_t entry, st
     move(node, new, (uint32_t)to);
 }
 
+/* What was unlinked stays hidden under the same path. */
+static void keep_hidden(const struct view *old, struct view *new)
+{
+    for (uint32_t i = 1; old->any_hidden && i < old->count; i++) {
+        int to = (old->marks[i] & VIEW_HIDDEN) != 0 ? view_find_path(old, i, new) : -1;
+        if (to < 0)
+            continue;
+        new->marks[to] |= VIEW_HIDDEN;
+        new->any_hidden = true;
+    }
+}
+
 /* The connector of the directory has another snapshot. Entries of parents come before those of
  * their children, so from the end on each node still has its parent. */
 static void adopt(struct nodes *n, struct node *dir)
 {
     struct view *old = dir->view, *new = NULL;
     node_relist(n, dir);
-    dir->control_hidden = false;
     if (old == NULL)
         return;
     int err = view_open(old);
@@ -82,6 +94,8 @@ static void adopt(struct nodes *n, struct node *dir)
         log_error(n->log, "the new files of %s cannot be shown: %s", dir->connector->id,
                   strerror(-err));
         retire_all(n, dir);
+    } else {
+        keep_hidden(old, new);
     }
     for (uint32_t i = err < 0 ? 0 : old->count; i-- > 1;)
         if (old->nodes[i] != NULL)
@@ -135,6 +149,7 @@ void change_on_changed(void *arg, struct connector *connector, enum place was)
     note_membership(n, was);
     note_membership(n, connector->place);
     if (dir != NULL && dir->fate == FATE_MOVE && connector->place == PLACE_ARCHIVED) {
+        nodes_unhide(n, connector);
         adopt(n, dir);
         return;
     }

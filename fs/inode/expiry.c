@@ -1,6 +1,5 @@
 #include "expiry.h"
 
-#include "bigdatafs/inode/hide.h"
 #include "bigdatafs/inode/id.h"
 #include "life.h"
 #include "list.h"
@@ -58,10 +57,4 @@ void expiry_on_refreshed(void *arg)
     struct nodes *n = arg;
     n->expiry_step = 0;
     loop_timer_set(n->loop, &n->expiry, catalogue_ttl_left_ms(n->catalogue));
-    if (!n->any_hidden)
-        return;
-    n->any_hidden = false;
-    const struct connectors *connectors = catalogue_connectors(n->catalogue);
-    for (size_t i = 0; i < connectors_count(connectors); i++)
-        nodes_unhide(n, connectors_at(connectors, i));
 }

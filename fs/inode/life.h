@@ -58,8 +58,11 @@ struct nodes {
     bool relisted[PLACE_ARCHIVED + 1];
 
     LIST_HEAD(, departing) departing; /* departing.c's */
-    bool any_hidden;                  /* hide.c's: some connector has names that are hidden */
     unsigned batches;                 /* prefetch.c's, on their way to the kernel */
+
+    /* hide.c's */
+    TAILQ_HEAD(hidings, hiding) hidings;
+    struct loop_timer unhide; /* when the first of them comes back */
 
     /* expiry.c's */
     struct loop_timer expiry;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "about_dir.h"
+#include "bigdatafs/inode/hide.h"
 #include "change.h"
 #include "control_file.h"
 #include "departing.h"
@@ -39,6 +40,7 @@ int nodes_new(const struct nodes_parts *parts, const struct node_options *option
     for (enum place place = PLACE_NONE; place <= PLACE_ARCHIVED; place++)
         clock_gettime(CLOCK_REALTIME, &n->changed[place]);
     loop_timer_init(&n->expiry, expiry_on_due, n);
+    hide_init(n);
     struct catalogue_observer observer = {.changed = change_on_changed,
                                           .progress = control_file_on_progress,
                                           .refreshed = expiry_on_refreshed,
@@ -76,6 +78,7 @@ void nodes_free(struct nodes *n)
         return;
     control_file_wake_polls(n, NULL);
     loop_timer_clear(&n->expiry);
+    hide_end(n);
     departing_free_all(n);
     pool_free(&n->pool, node_end, n);
     free(n);

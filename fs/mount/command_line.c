@@ -148,6 +148,8 @@ static int on_argument(void *data, const char *arg, int key, struct fuse_args *r
         return parse_word(p, arg);
     if (arg[0] == '-')
         return refuse(p, "there is no option %.100s: see bigdatafs --help", arg);
+    if (strcmp(arg, "allow_other") == 0 || strcmp(arg, "allow_root") == 0)
+        p->o->shared = true;
     return strncmp(arg, "x-", 2) != 0; /* what begins with x- is a comment in /etc/fstab */
 }
 
@@ -256,14 +258,16 @@ static int check_files(struct parse *p)
     return err;
 }
 
-/* What libfuse gets besides the options that it was left. */
+/* What libfuse gets besides the options that it was left. Permissions are for the kernel to check
+ * where others can get in; the owner of a mount of one's own may do everything that there is to do,
+ * and rm asks nothing about files that are write-protected. */
 static int add_fuse_options(struct parse *p)
 {
     char *list = NULL, *name;
     if (asprintf(&name, "fsname=%s", p->o->source) < 0)
         return no_memory(p);
-    bool ok = fuse_opt_add_opt(&list, "default_permissions,subtype=bigdatafs") == 0 &&
-              fuse_opt_add_opt_escaped(&list, name) == 0 &&
+    const char *ours = p->o->shared ? "default_permissions,subtype=bigdatafs" : "subtype=bigdatafs";
+    bool ok = fuse_opt_add_opt(&list, ours) == 0 && fuse_opt_add_opt_escaped(&list, name) == 0 &&
               fuse_opt_add_arg(&p->o->fuse_args, "-o") == 0 &&
               fuse_opt_add_arg(&p->o->fuse_args, list) == 0;
     free(name);

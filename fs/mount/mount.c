@@ -226,7 +226,8 @@ static int make_session(struct mount *m)
                                   .bulks = m->bulks,
                                   .journal = m->journal,
                                   .notify = m->notify,
-                                  .confirm_id = m->options->confirm_id};
+                                  .confirm_id = m->options->confirm_id,
+                                  .rmdir_emptied = m->options->rmdir_emptied};
     return session_new(&parts, &m->options->fuse_args, &m->session);
 }
 

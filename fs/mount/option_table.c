@@ -46,6 +46,8 @@ const struct option_row option_table[] = {
      "single deletions allowed in 60 seconds, 0: any number"},
     {"confirm", "id", OPTION_WORD, MEMBER(confirm_id),
      .help = "hard deletes need the connector's id, no other word"},
+    {"rmdir", "emptied", OPTION_WORD, MEMBER(rmdir_emptied),
+     .help = "rmdir archives what shows no name any more, by any program"},
     {"dry_run", NULL, OPTION_FLAG, MEMBER(dry_run),
      .help = "record deletions and refuse them, send none"},
     {"audit", "FILE", OPTION_FILE, MEMBER(audit_file), .help = "the record of deletions"},

@@ -22,14 +22,16 @@ class Mount:
     """A mount under way. Its log is judged at the test's end: a warning or an error that was
     not expected fails the test, and so does an expected one that never came."""
 
-    def __init__(self, directory, arguments, env, foreground=True):
+    def __init__(self, directory, arguments, env, foreground=True, wrapper=()):
+        """wrapper: the words of a command that is to run bigdatafs."""
         directory.mkdir()
         self.path = directory / "mnt"
         self.path.mkdir()
         self.stderr = directory / "stderr"
         self.expected, self.allowed = [], []
         self.status, self.wanted_status = None, 0
-        command = ["setpriv", "--pdeathsig", "TERM", system.BIGDATAFS, *arguments, self.path]
+        command = ["setpriv", "--pdeathsig", "TERM", *wrapper, system.BIGDATAFS, *arguments,
+                   self.path]
         command = [str(word) for word in command]
         self.process = None
         if foreground:

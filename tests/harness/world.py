@@ -52,14 +52,14 @@ class World:
         self.servers.append(service)
         return service
 
-    def mount(self, server=None, *arguments, foreground=True, env=None, **options):
+    def mount(self, server=None, *arguments, foreground=True, env=None, wrapper=(), **options):
         """Mounts what a server serves; without one, the arguments alone say what."""
         if server is not None:
             options.setdefault("api_key_file", server.key_file)
             arguments = (server.source, *arguments)
         directory = self.directory / f"mount{len(self.mounts)}"
         mount = Mount(directory, [*option_words(options), *arguments],
-                      {**self.env, **(env or {})}, foreground)
+                      {**self.env, **(env or {})}, foreground, wrapper)
         self.mounts.append(mount)
         return mount
 

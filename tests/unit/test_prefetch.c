@@ -124,7 +124,7 @@ static void test_a_read_of_an_unlinked_file(void)
     struct bench b;
     set_up_with(&b, 1);
     struct known k = know(&b);
-    CHECK_INT(nodes_hide(b.nodes, k.dir, "label", false), 0);
+    CHECK_INT(nodes_hide(b.nodes, k.dir, "label", false, 9), 0);
     nodes_unhide(b.nodes, connector(&b, 0));
     struct node *label = look(&b, k.dir, "label");
     nodes_was_read(b.nodes, k.label);

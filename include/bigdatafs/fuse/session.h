@@ -33,7 +33,8 @@ struct session_parts {
     struct bulks *bulks;
     struct journal *journal;
     struct notify *notify;
-    bool confirm_id; /* .force_delete takes the connector's id alone */
+    bool confirm_id;    /* .force_delete takes the connector's id alone */
+    bool rmdir_emptied; /* rmdir(2) of a connector that still shows a name is ENOTEMPTY for all */
 };
 
 /* Makes the session from libfuse's options. -EINVAL: an option is unknown, libfuse said which on
