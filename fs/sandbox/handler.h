@@ -51,7 +51,7 @@ struct api_answer {
 struct api;
 
 /* key NULL: any key that is not empty will do. All three are borrowed. */
-int api_new(struct store *s, struct worker *w, const char *key, struct api **out) MUST_CHECK;
+int api_new(struct store *s, struct reaper *w, const char *key, struct api **out) MUST_CHECK;
 void api_free(struct api *a); /* NULL is fine */
 
 /* Always makes an answer, unless there is no memory even for an error's: -ENOMEM. */

@@ -45,11 +45,13 @@ struct record {
     bool deleting;
 };
 
-/* What updateConnector replaces. */
+/* What updateConnector replaces, in which connector. */
 struct store_edit {
+    const char *id;
     const char *label;
     const char *description; /* NULL is null */
     const char *config;      /* JSON text */
+    int64_t now;
     bool share_with_org;
 };
 
@@ -71,20 +73,21 @@ void store_version(struct store *s, struct list_version *out);
 /* Every connector in order of creation, and the state that the rows belong to. */
 int store_list(struct store *s, store_row_fn *row, void *arg, struct list_version *v) MUST_CHECK;
 
-/* The rest passes the connector to row as it is after the call. */
+/* These pass the connector to row as it is after the call. */
 int store_get(struct store *s, const char *id, store_row_fn *row, void *arg) MUST_CHECK;
 int store_insert(struct store *s, const struct record *r, store_row_fn *row, void *arg) MUST_CHECK;
-int store_update(struct store *s, const char *id, const struct store_edit *e, int64_t now,
-                 store_row_fn *row, void *arg) MUST_CHECK;
+int store_update(struct store *s, const struct store_edit *e, store_row_fn *row,
+                 void *arg) MUST_CHECK;
 int store_archive(struct store *s, const char *id, int64_t now, store_row_fn *row,
                   void *arg) MUST_CHECK;
 
 /* Marks the connector for deletion; 0 also when it is marked already. */
 int store_hard_delete(struct store *s, const char *id, int64_t now) MUST_CHECK;
 
-/* One round of the hard deletes that run: removes those without a file left, then takes up to
- * files files from each of the others. files < 0: removes all of them at once. *left tells whether
- * any still runs. The lock is let go between batches of connectors. */
+/* One round of the hard deletes that run: removes the connectors without a file left, then takes up
+ * to `files` files from each of the others. When files is negative it removes all of them at once.
+ * *left tells whether any hard delete still runs. Requests get their turn between the batches of
+ * connectors that a round is made of. */
 int store_reap(struct store *s, int64_t files, int64_t now, bool *left) MUST_CHECK;
 
 #endif
