@@ -8,12 +8,12 @@
 
 enum { JSON_EMAIL_SIZE = 64 };
 
-static void json_bool(struct text *t, bool value)
+static void put_bool(struct text *t, bool value)
 {
     text_str(t, value ? "true" : "false");
 }
 
-static void json_count(struct text *t, int64_t n)
+static void put_count(struct text *t, int64_t n)
 {
     if (n < 0)
         text_str(t, "null");
@@ -30,7 +30,7 @@ void json_connector(struct text *t, const struct record *r)
     text_str(t, ",\"org_id\":");
     text_json(t, r->org_id);
     text_str(t, ",\"share_with_org\":");
-    json_bool(t, r->share_with_org);
+    put_bool(t, r->share_with_org);
     text_str(t, ",\"label\":");
     text_json(t, r->label);
     text_str(t, ",\"type\":");
@@ -40,7 +40,7 @@ void json_connector(struct text *t, const struct record *r)
     text_str(t, ",\"updated_at\":");
     text_time(t, r->updated_at);
     text_str(t, ",\"archived\":");
-    json_bool(t, r->archived);
+    put_bool(t, r->archived);
     text_str(t, ",\"description\":");
     text_json(t, r->description);
     text_str(t, ",\"config\":");
@@ -54,7 +54,7 @@ void json_connector(struct text *t, const struct record *r)
     text_str(t, ",\"last_sync_error_msg\":");
     text_json(t, r->last_sync_error_msg);
     text_str(t, ",\"last_sync_count\":");
-    json_count(t, r->last_sync_count);
+    put_count(t, r->last_sync_count);
     text_put(t, "}", 1);
 }
 
@@ -73,7 +73,7 @@ void json_error(struct text *t, unsigned status, const char *code, const char *m
 }
 
 /* What cJSON lets pass: bytes that are no UTF-8, and NUL characters, which end its strings. */
-static const char *json_flaw(const char *body, size_t len)
+static const char *find_flaw(const char *body, size_t len)
 {
     size_t at = 0;
     while (at < len) {
@@ -91,15 +91,15 @@ static const char *json_flaw(const char *body, size_t len)
     return NULL;
 }
 
-static int json_parse_object(const char *body, size_t len, cJSON **out, const char **why)
+static int parse_object(const char *body, size_t len, cJSON **out, const char **why)
 {
-    *why = json_flaw(body, len);
+    *why = find_flaw(body, len);
     if (*why)
         return -EINVAL;
     const char *end = NULL;
     cJSON *doc = len > 0 ? cJSON_ParseWithLengthOpts(body, len, &end, false) : NULL;
     *why = "The body is not valid JSON";
-    if (!doc)
+    if (doc == NULL)
         return -EINVAL;
     size_t rest = strspn(end, " \t\r\n"); /* the body is NUL-terminated */
     *out = doc;
@@ -109,17 +109,17 @@ static int json_parse_object(const char *body, size_t len, cJSON **out, const ch
     return cJSON_IsObject(doc) ? 0 : -EINVAL;
 }
 
-static const cJSON *json_member(const struct draft *d, const char *name)
+static const cJSON *member(const struct draft *d, const char *name)
 {
     return cJSON_GetObjectItemCaseSensitive(d->doc, name);
 }
 
 /* The members that create and update have in common, config aside. */
-static int json_common(struct draft *d, const char **why)
+static int take_common(struct draft *d, const char **why)
 {
-    const cJSON *label = json_member(d, "label");
-    const cJSON *description = json_member(d, "description");
-    const cJSON *share = json_member(d, "share_with_org");
+    const cJSON *label = member(d, "label");
+    const cJSON *description = member(d, "description");
+    const cJSON *share = member(d, "share_with_org");
     *why = "label is required and must be a string";
     if (!cJSON_IsString(label))
         return -EINVAL;
@@ -135,7 +135,7 @@ static int json_common(struct draft *d, const char **why)
     return 0;
 }
 
-static int json_check_email(const cJSON *config, const char **why)
+static int check_email(const cJSON *config, const char **why)
 {
     const cJSON *allowed = cJSON_GetObjectItemCaseSensitive(config, "allowed_emails");
     *why = "config.allowed_emails must be an array of strings";
@@ -151,7 +151,7 @@ static int json_check_email(const cJSON *config, const char **why)
 }
 
 /* Moves the members that the service sets itself to what it sets. */
-static int json_finish_email(cJSON *config, const char *hash, const char *address)
+static int finish_email(cJSON *config, const char *hash, const char *address)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(config, "email_hash");
     cJSON_DeleteItemFromObjectCaseSensitive(config, "email");
@@ -165,21 +165,21 @@ static int json_finish_email(cJSON *config, const char *hash, const char *addres
 
 /* Sets d->config to what is stored for the type. config is changed, hash and address are for
  * email connectors alone. */
-static int json_config(struct draft *d, const char *type, cJSON *config, const char *hash,
+static int take_config(struct draft *d, const char *type, cJSON *config, const char *hash,
                        const char *address, const char **why)
 {
     int err = 0;
     cJSON_DeleteItemFromObjectCaseSensitive(config, "user_password");
     if (strcmp(type, "email") == 0) {
-        err = json_check_email(config, why);
-        if (!err)
-            err = json_finish_email(config, hash, address);
+        err = check_email(config, why);
+        if (err == 0)
+            err = finish_email(config, hash, address);
     } else if (strcmp(type, "investment_research") == 0) {
         *why = "config.user_id is required and must be a string";
         if (!cJSON_IsString(cJSON_GetObjectItemCaseSensitive(config, "user_id")))
             err = -EINVAL;
     }
-    if (err)
+    if (err < 0)
         return err;
     /* Whatever a sharepoint connector is created with is a secret or of no use here. */
     bool empty = strcmp(type, "sharepoint") == 0;
@@ -187,7 +187,7 @@ static int json_config(struct draft *d, const char *type, cJSON *config, const c
     return d->config ? 0 : -ENOMEM;
 }
 
-static bool json_known_type(const char *type)
+static bool is_known_type(const char *type)
 {
     return strcmp(type, "email") == 0 || strcmp(type, "investment_research") == 0 ||
            strcmp(type, "sharepoint") == 0;
@@ -197,44 +197,44 @@ int json_draft_create(const char *body, size_t len, const char *email_hash, stru
                       const char **why)
 {
     *out = (struct draft){0};
-    int err = json_parse_object(body, len, &out->doc, why);
-    if (err)
+    int err = parse_object(body, len, &out->doc, why);
+    if (err < 0)
         return err;
-    const cJSON *type = json_member(out, "type");
+    const cJSON *type = member(out, "type");
     *why = "type is required and must be email, investment_research or sharepoint";
-    if (!cJSON_IsString(type) || !json_known_type(type->valuestring))
+    if (!cJSON_IsString(type) || !is_known_type(type->valuestring))
         return -EINVAL;
     out->type = type->valuestring;
-    err = json_common(out, why);
-    if (err)
+    err = take_common(out, why);
+    if (err < 0)
         return err;
     cJSON *config = cJSON_GetObjectItemCaseSensitive(out->doc, "config");
     *why = "config is required and must be an object";
     if (!cJSON_IsObject(config))
         return -EINVAL;
     char address[JSON_EMAIL_SIZE];
-    (void)snprintf(address, sizeof(address), "%s@connectors.example.com", email_hash);
-    return json_config(out, out->type, config, email_hash, address, why);
+    (void)snprintf(address, sizeof address, "%s@connectors.example.com", email_hash);
+    return take_config(out, out->type, config, email_hash, address, why);
 }
 
 /* The new config of an email connector: the given one with the hash and address it had. */
-static int json_update_email(struct draft *d, const cJSON *had, const char **why)
+static int update_email(struct draft *d, const cJSON *had, const char **why)
 {
     const cJSON *hash = cJSON_GetObjectItemCaseSensitive(had, "email_hash");
     const cJSON *address = cJSON_GetObjectItemCaseSensitive(had, "email");
     if (!cJSON_IsString(hash) || !cJSON_IsString(address))
         return -EIO;
     cJSON *config = cJSON_GetObjectItemCaseSensitive(d->doc, "config");
-    if (!config)
+    if (config == NULL)
         config = cJSON_AddObjectToObject(d->doc, "config");
     *why = "config must be an object";
     if (!cJSON_IsObject(config))
         return config ? -EINVAL : -ENOMEM;
-    return json_config(d, "email", config, hash->valuestring, address->valuestring, why);
+    return take_config(d, "email", config, hash->valuestring, address->valuestring, why);
 }
 
-static int json_update_other(struct draft *d, const struct record *current, const cJSON *had,
-                             const char **why)
+static int update_other(struct draft *d, const struct record *current, const cJSON *had,
+                        const char **why)
 {
     cJSON *config = cJSON_GetObjectItemCaseSensitive(d->doc, "config");
     if (cJSON_IsObject(config))
@@ -250,26 +250,26 @@ int json_draft_update(const char *body, size_t len, const struct record *current
                       const char **why)
 {
     *out = (struct draft){0};
-    int err = json_parse_object(body, len, &out->doc, why);
-    if (!err)
-        err = json_common(out, why);
-    if (err)
+    int err = parse_object(body, len, &out->doc, why);
+    if (err == 0)
+        err = take_common(out, why);
+    if (err < 0)
         return err;
-    const cJSON *type = json_member(out, "type");
+    const cJSON *type = member(out, "type");
     *why = "type cannot be changed";
     if (type && (!cJSON_IsString(type) || strcmp(type->valuestring, current->type) != 0))
         return -EINVAL;
-    const cJSON *archived = json_member(out, "archived");
+    const cJSON *archived = member(out, "archived");
     *why = "archived cannot be changed";
     if (archived && (!cJSON_IsBool(archived) || cJSON_IsTrue(archived) != current->archived))
         return -EINVAL;
     cJSON *had = cJSON_Parse(current->config);
-    if (!had)
+    if (had == NULL)
         return -ENOMEM;
     if (strcmp(current->type, "email") == 0)
-        err = json_update_email(out, had, why);
+        err = update_email(out, had, why);
     else
-        err = json_update_other(out, current, had, why);
+        err = update_other(out, current, had, why);
     cJSON_Delete(had);
     return err;
 }
