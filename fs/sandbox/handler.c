@@ -11,24 +11,24 @@
 #include "route.h"
 #include "timestamp.h"
 
-enum { API_HASH_SIZE = 13 };
+enum { EMAIL_HASH_SIZE = 13 };
 
 struct api {
     struct store *store;
-    struct reaper *worker;
+    struct reaper *reaper;
     const char *key;
-    struct list_version listed; /* what the two blobs are the list of */
+    struct list_version listed; /* the state that the two blobs show */
     struct blob *list;          /* NULL is none */
     struct blob *list_gzip;     /* NULL is not made yet */
 };
 
-int api_new(struct store *s, struct reaper *w, const char *key, struct api **out)
+int api_new(struct store *s, struct reaper *r, const char *key, struct api **out)
 {
     struct api *a = calloc(1, sizeof *a);
     if (a == NULL)
         return -ENOMEM;
     a->store = s;
-    a->worker = w;
+    a->reaper = r;
     a->key = key;
     *out = a;
     return 0;
@@ -62,7 +62,7 @@ static int answer_error(const struct api_request *q, struct api_answer *out, uns
     return err;
 }
 
-/* The answer to what the store or a draft ended with. */
+/* Answers what the store or a draft failed with. */
 static int answer_failure(const struct api_request *q, struct api_answer *out, int err,
                           const char *why)
 {
@@ -86,18 +86,18 @@ static void tag_answer(struct api_answer *out, const char *instance, const char 
      * stand for two states. */
     time_t second = (time_t)(changed_at / 1000000);
     struct tm tm;
-    if (second < (time_t)(clock_now_us() / 1000000) && gmtime_r(&second, &tm))
+    if (second < (time_t)(clock_now_us() / 1000000) && gmtime_r(&second, &tm) != NULL)
         (void)strftime(out->last_modified, sizeof out->last_modified, "%a, %d %b %Y %H:%M:%S GMT",
                        &tm);
 }
 
-/* Whether the client has what out's tag and date stand for. The date must be the very one that
- * was sent: an older server's later date proves nothing. */
+/* Whether the client has what the tag and the date of the answer stand for. The date must be the
+ * very one that was sent: a later date, from another server, proves nothing. */
 static bool is_unchanged(const struct api_request *q, const struct api_answer *out)
 {
-    if (q->if_none_match)
+    if (q->if_none_match != NULL)
         return route_etag_matches(q->if_none_match, out->etag);
-    return q->if_modified_since && out->last_modified[0] &&
+    return q->if_modified_since != NULL && out->last_modified[0] != '\0' &&
            strcmp(q->if_modified_since, out->last_modified) == 0;
 }
 
@@ -130,7 +130,7 @@ static int make_list(struct api *a)
     return err;
 }
 
-/* Makes the blob that the request wants, if it is not there or not of the current list. */
+/* Makes the blob that the request wants, unless it is there and of the current list. */
 static int refresh_list(struct api *a, int64_t counter, bool gzip)
 {
     int err = 0;
@@ -188,7 +188,7 @@ static void one_init(struct one *one)
     text_init(&one->text, API_ANSWER_MAX);
 }
 
-/* Answers with the connector if err is 0, else with the failure. */
+/* Answers with the connector when err is 0, else with the failure. */
 static int one_finish(const struct api_request *q, struct api_answer *out, struct one *one, int err)
 {
     out->status = 200;
@@ -196,6 +196,19 @@ static int one_finish(const struct api_request *q, struct api_answer *out, struc
         err = blob_take(&one->text, &out->body);
     text_free(&one->text);
     return err < 0 ? answer_failure(q, out, err, NULL) : 0;
+}
+
+static int gzip_answer(const struct api_request *q, struct api_answer *out)
+{
+    struct blob *plain = out->body;
+    int err = blob_gzip(plain, &out->body);
+    blob_unref(plain);
+    if (err < 0) {
+        *out = (struct api_answer){0};
+        return answer_failure(q, out, err, NULL);
+    }
+    out->gzip = true;
+    return 0;
 }
 
 static int get_connector(struct api *a, const struct api_request *q, struct api_answer *out,
@@ -211,20 +224,13 @@ static int get_connector(struct api *a, const struct api_request *q, struct api_
         return err;
     tag_answer(out, now.instance, "c", one.revision, one.changed_at);
     out->varies = true;
-    struct blob *plain = out->body;
     if (is_unchanged(q, out)) {
-        out->status = 304;
+        blob_unref(out->body);
         out->body = NULL;
-    } else if (route_accepts_gzip(q->accept_encoding)) {
-        out->gzip = true;
-        err = blob_gzip(plain, &out->body);
-        if (err < 0)
-            out->body = NULL;
-    } else {
+        out->status = 304;
         return 0;
     }
-    blob_unref(plain);
-    return err;
+    return route_accepts_gzip(q->accept_encoding) ? gzip_answer(q, out) : 0;
 }
 
 static int create_connector(struct api *a, const struct api_request *q, struct api_answer *out)
@@ -233,18 +239,18 @@ static int create_connector(struct api *a, const struct api_request *q, struct a
     int err = uuid_entropy(bits, sizeof bits);
     if (err < 0)
         return answer_failure(q, out, err, NULL);
-    char id[UUID_SIZE], hash[API_HASH_SIZE];
+    char id[UUID_SIZE], hash[EMAIL_HASH_SIZE];
     int64_t now = clock_now_us();
     uuid_v7((uint64_t)now / 1000, bits, id);
     (void)snprintf(hash, sizeof hash, "%012" PRIx64, bits[2] >> 16);
 
     struct draft d;
     struct one one;
-    const char *why = NULL;
-    err = json_draft_create(q->body, q->body_len, hash, &d, &why);
+    err = json_draft_create(q->body, q->body_len, hash, &d);
     if (err < 0) {
+        err = answer_failure(q, out, err, d.why);
         json_draft_free(&d);
-        return answer_failure(q, out, err, why);
+        return err;
     }
     const struct record r = {
         .id = id,
@@ -270,13 +276,12 @@ static int create_connector(struct api *a, const struct api_request *q, struct a
 struct edit {
     const struct api_request *request;
     struct draft draft;
-    const char *why;
 };
 
 static int make_draft(void *arg, const struct record *r)
 {
     struct edit *e = arg;
-    return json_draft_update(e->request->body, e->request->body_len, r, &e->draft, &e->why);
+    return json_draft_update(e->request->body, e->request->body_len, r, &e->draft);
 }
 
 static int update_connector(struct api *a, const struct api_request *q, struct api_answer *out,
@@ -285,8 +290,9 @@ static int update_connector(struct api *a, const struct api_request *q, struct a
     struct edit edit = {.request = q};
     int err = store_get(a->store, id, make_draft, &edit);
     if (err < 0) {
+        err = answer_failure(q, out, err, edit.draft.why);
         json_draft_free(&edit.draft);
-        return answer_failure(q, out, err, edit.why);
+        return err;
     }
     const struct store_edit change = {
         .id = id,
@@ -318,7 +324,7 @@ static int hard_delete_connector(struct api *a, const struct api_request *q, str
     int err = store_hard_delete(a->store, id, clock_now_us());
     if (err < 0)
         return answer_failure(q, out, err, NULL);
-    reaper_wake(a->worker);
+    reaper_wake(a->reaper);
     struct text t;
     text_init(&t, API_ANSWER_MAX);
     text_str(&t, "{\"connector_id\":");
@@ -351,7 +357,7 @@ static int handle_connector(struct api *a, const struct api_request *q, struct a
     return answer_failure(q, out, -EINVAL, "force_delete must be true or false");
 }
 
-/* What the gateway in front of the service says, which does not know the service's own shape. */
+/* The gateway in front of the service answers this; it does not know the service's own errors. */
 static int answer_unknown_route(struct api_answer *out)
 {
     struct text t;
@@ -369,7 +375,7 @@ static bool key_fits(const char *key, const char *given)
     size_t key_len = strlen(key), given_len = strlen(given);
     unsigned char differ = key_len != given_len;
     for (size_t i = 0; i < given_len; i++)
-        differ |= (unsigned char)(given[i] ^ key[key_len ? i % key_len : 0]);
+        differ |= (unsigned char)(given[i] ^ key[key_len > 0 ? i % key_len : 0]);
     return differ == 0;
 }
 
@@ -398,9 +404,9 @@ int api_handle(struct api *a, const struct api_request *q, struct api_answer *ou
         out->allow = allowed_methods(route);
         return answer_error(q, out, 405, "METHOD_NOT_ALLOWED", "Method not allowed");
     }
-    if (q->key == NULL || !q->key[0])
+    if (q->key == NULL || q->key[0] == '\0')
         return answer_error(q, out, 401, "UNAUTHORIZED", "X-API-KEY is missing");
-    if (a->key && !key_fits(a->key, q->key))
+    if (a->key != NULL && !key_fits(a->key, q->key))
         return answer_error(q, out, 401, "UNAUTHORIZED", "The API key is not valid");
     if (q->body_too_large)
         return answer_error(q, out, 413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MiB");
