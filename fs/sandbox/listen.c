@@ -52,7 +52,7 @@ int listen_parse(const char *text, struct endpoint *out)
     if (skip_prefix(&text, "[::1]:")) {
         struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
         int err = parse_port(text, &port);
-        v6.sin6_port = err ? 0 : port;
+        v6.sin6_port = err < 0 ? 0 : port;
         memcpy(&out->address, &v6, sizeof(v6));
         out->len = sizeof(v6);
         return err;
@@ -61,7 +61,7 @@ int listen_parse(const char *text, struct endpoint *out)
         return -EINVAL;
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int err = parse_port(text, &port);
-    v4.sin_port = err ? 0 : port;
+    v4.sin_port = err < 0 ? 0 : port;
     memcpy(&out->address, &v4, sizeof(v4));
     out->len = sizeof(v4);
     return err;
@@ -73,7 +73,7 @@ static int open_socket(const struct endpoint *e, int *fd)
     return *fd < 0 ? -errno : 0;
 }
 
-/* 0 when the path is a socket at which nobody answers. */
+/* Returns 0 when the path is a socket at which nobody answers. */
 static int check_stale(const struct endpoint *e)
 {
     struct stat st;
@@ -108,7 +108,7 @@ static int prepare_socket(struct endpoint *e, int fd)
 {
     int on = 1;
     bool local = e->address.any.sa_family == AF_UNIX;
-    /* The file gets the mode that the descriptor has when it is bound. */
+    /* The socket's file gets the mode that the descriptor has at the bind. */
     if (local && fchmod(fd, S_IRUSR | S_IWUSR) < 0)
         return -errno;
     if (!local && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)

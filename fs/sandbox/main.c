@@ -1,8 +1,8 @@
 /*
  * bigdatafs-sandbox: the connectors part of the Content API, from a database of one's own.
  *
- * Threads: this one waits for a signal or the end of the lifeline; server's carries out requests,
- * reaper's carries out hard deletes, delay's wakes delayed answers.
+ * Threads: this one waits for a signal or the end of the lifeline. The server's carries out
+ * requests, the reaper's carries out hard deletes, the delay's wakes delayed answers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,6 +88,14 @@ static int read_key(struct sandbox *b)
     return ok ? 0 : -EINVAL;
 }
 
+/* Says on stderr what cannot be done, if err is one. */
+static int report(int err, const char *what)
+{
+    if (err < 0)
+        fprintf(stderr, "bigdatafs-sandbox: cannot %s: %s.\n", what, strerror(-err));
+    return err;
+}
+
 static int open_access_log(struct sandbox *b)
 {
     const char *path = b->options.access_log;
@@ -105,23 +113,21 @@ static int serve(struct sandbox *b)
     int err = listen_open(e, &fd);
     if (err < 0)
         return err;
-    err = listen_name(e, fd, name);
+    err = report(listen_name(e, fd, name), "name the socket");
     if (err < 0) {
         close(fd);
         return err;
     }
     err = server_start(b->api, fd, b->access_fd, b->options.latency, &b->server);
-    if (err < 0) {
-        fprintf(stderr, "bigdatafs-sandbox: cannot start the HTTP server.\n");
+    if (report(err, "start the HTTP server") < 0)
         return err;
-    }
     printf("listening on %s\n", name);
-    return fflush(stdout) == 0 ? 0 : -EIO;
+    return report(fflush(stdout) == 0 ? 0 : -errno, "write to the standard output");
 }
 
 static int start_sandbox(struct sandbox *b)
 {
-    int err = take_signals(&b->signal_fd);
+    int err = report(take_signals(&b->signal_fd), "take signals");
     if (err == 0)
         err = read_key(b);
     if (err == 0)
@@ -131,9 +137,9 @@ static int start_sandbox(struct sandbox *b)
     if (err == 0)
         err = seed_fill(b->store, (uint64_t)b->options.seed);
     if (err == 0)
-        err = reaper_start(b->store, b->options.delete_rate, &b->reaper);
+        err = report(reaper_start(b->store, b->options.delete_rate, &b->reaper), "delete");
     if (err == 0)
-        err = api_new(b->store, b->reaper, b->has_key ? b->key : NULL, &b->api);
+        err = report(api_new(b->store, b->reaper, b->has_key ? b->key : NULL, &b->api), "serve");
     return err < 0 ? err : serve(b);
 }
 

@@ -8,8 +8,9 @@
 
 #define COUNT_OF(a) (sizeof a / sizeof((a)[0]))
 
-static const int64_t first_us = 1736154000LL * 1000000;   /* 2025-01-06 09:00 UTC */
-static const int64_t span_us = 400LL * 86400 * 1000000;   /* of the creations */
+static const int64_t first_us = 1736154000LL * 1000000; /* 2025-01-06 09:00 UTC */
+static const int64_t span_us =
+    400LL * 86400 * 1000000; /* between the first creation and the last */
 static const int64_t updates_us = 45LL * 86400 * 1000000; /* after the creation, at most */
 
 static const char *const types[] = {"email", "investment_research", "email", "sharepoint",
@@ -64,8 +65,8 @@ static const char *const sync_errors[] = {
     "Le serveur distant a fermé la connexion",
 };
 
-static const char *const senders_known[] = {"research", "anna.lind", "desk+notes", "j.o'neil",
-                                            "reports"};
+static const char *const sender_names[] = {"research", "anna.lind", "desk+notes", "j.o'neil",
+                                           "reports"};
 
 struct seed {
     uint64_t n;
@@ -94,7 +95,7 @@ static const char *pick(struct seed *s, const char *const *from, size_t count)
     return from[random_below(s, count)];
 }
 
-/* What is written here is plain ASCII without quotes: JSON as it stands. */
+/* The values are plain ASCII without quotes, so they are JSON as they stand. */
 static void make_config(struct seed *s, const char *type)
 {
     uint64_t hash = next_random(s) >> 16;
@@ -108,8 +109,8 @@ static void make_config(struct seed *s, const char *type)
         size_t len = (size_t)snprintf(s->config, sizeof s->config, "{\"allowed_emails\":[");
         for (uint64_t i = 0; i < senders; i++)
             len += (size_t)snprintf(s->config + len, sizeof s->config - len,
-                                    "%s\"%s@broker%d.example.com\"", i ? "," : "",
-                                    pick(s, senders_known, COUNT_OF(senders_known)),
+                                    "%s\"%s@broker%d.example.com\"", i > 0 ? "," : "",
+                                    pick(s, sender_names, COUNT_OF(sender_names)),
                                     (int)random_below(s, 40));
         (void)snprintf(s->config + len, sizeof s->config - len,
                        "],\"email_hash\":\"%012" PRIx64 "\",\"email\":\"%012" PRIx64
@@ -171,6 +172,6 @@ static int make_record(void *arg, uint64_t i, struct record *r)
 
 int seed_fill(struct store *s, uint64_t n)
 {
-    struct seed seed = {.n = n ? n : 1, .state = n};
+    struct seed seed = {.n = n > 0 ? n : 1, .state = n};
     return store_fill(s, n, make_record, &seed);
 }

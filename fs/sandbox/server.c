@@ -11,7 +11,7 @@
 #include "access.h"
 #include "delay.h"
 
-enum { SERVER_MEMORY_PER_CONNECTION = 64 << 10 };
+enum { MEMORY_PER_CONNECTION = 64 << 10 };
 
 struct server {
     struct MHD_Daemon *daemon;
@@ -21,23 +21,34 @@ struct server {
     bool access_failed; /* reported once */
 };
 
-/* A request on its way: begun (the URL is known), started (the headers are known), answered (the
- * answer is made, and waits if there is a delay), done (queued). */
+/*
+ * A request on its way:
+ *
+ *   state      what is true in it                       what ends it             next
+ *   BEGUN      the URL is known                         the headers are there    RECEIVING
+ *   RECEIVING  the body is taken up as it comes         the request is complete  ANSWERED
+ *   ANSWERED   the answer is made; the connection is    the delay is over        ends
+ *              suspended when answers are delayed
+ *
+ * A request that ends is freed by libmicrohttpd's call of on_completed, as is one whose connection
+ * ends in any state.
+ */
+enum request_state { BEGUN, RECEIVING, ANSWERED };
+
 struct request {
     struct server *server;
     struct MHD_Connection *connection;
     struct delay_waiter waiter;
     struct api_answer answer;
     struct text body;
-    size_t discarded;
+    enum request_state state;
+    size_t discarded;  /* bytes of a body that is too large */
     const char *query; /* part of url, after its '?' */
-    bool started;
-    bool answered;
     char id[UUID_SIZE];
     char url[]; /* the path alone: the '?' is a NUL now */
 };
 
-/* Called when the request line is there; what it returns becomes the request's state. */
+/* Called when the request line is there. What it returns comes back as `state` in later calls. */
 static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     size_t len = strlen(uri);
@@ -180,7 +191,7 @@ static enum MHD_Result send_answer(struct request *r, const char *method)
     }
     enum MHD_Result done = add_headers(r, response);
     if (done == MHD_YES) {
-        log_access(r, method); /* first, so that who has the answer finds its line */
+        log_access(r, method); /* before the answer, so that a client finds its line */
         done = MHD_queue_response(r->connection, r->answer.status, response);
     }
     MHD_destroy_response(response);
@@ -191,6 +202,25 @@ static void resume(void *arg)
 {
     struct request *r = arg;
     MHD_resume_connection(r->connection);
+}
+
+static void delay_answer(struct request *r)
+{
+    r->waiter.wake = resume;
+    r->waiter.arg = r;
+    MHD_suspend_connection(r->connection);
+    delay_add(r->server->delay, &r->waiter);
+}
+
+static enum MHD_Result handle_complete(struct request *r, const char *method)
+{
+    if (handle(r, method) < 0)
+        return MHD_NO;
+    r->state = ANSWERED;
+    if (r->server->delay == NULL)
+        return send_answer(r, method);
+    delay_answer(r);
+    return MHD_YES;
 }
 
 /* Called when the headers are there, for each piece of a body, when the request is complete and,
@@ -206,27 +236,18 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     struct request *r = *state;
     if (r == NULL)
         return MHD_NO;
-    if (!r->started) {
-        r->started = true;
+    size_t len = *upload_size;
+    switch (r->state) {
+    case BEGUN:
+        r->state = RECEIVING;
         return MHD_YES;
-    }
-    if (*upload_size > 0) {
-        size_t len = *upload_size;
+    case RECEIVING:
         *upload_size = 0;
-        return receive_body(r, upload, len);
+        return len > 0 ? receive_body(r, upload, len) : handle_complete(r, method);
+    case ANSWERED:
+        break;
     }
-    if (r->answered)
-        return send_answer(r, method);
-    if (handle(r, method) < 0)
-        return MHD_NO;
-    r->answered = true;
-    if (r->server->delay == NULL)
-        return send_answer(r, method);
-    r->waiter.wake = resume;
-    r->waiter.arg = r;
-    MHD_suspend_connection(r->connection);
-    delay_add(r->server->delay, &r->waiter);
-    return MHD_YES;
+    return send_answer(r, method);
 }
 
 static int start_daemon(struct server *s, int listen_fd)
@@ -237,22 +258,24 @@ static int start_daemon(struct server *s, int listen_fd)
         on_request_line, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVER_CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SERVER_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_MEMORY_PER_CONNECTION, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_END);
     return s->daemon != NULL ? 0 : -EIO;
+}
+
+static int start_parts(struct server *s, int listen_fd, int64_t latency)
+{
+    int err = latency > 0 ? delay_start(latency, &s->delay) : 0;
+    return err < 0 ? err : start_daemon(s, listen_fd);
 }
 
 int server_start(struct api *api, int listen_fd, int access_fd, int64_t latency,
                  struct server **out)
 {
     struct server *s = calloc(1, sizeof *s);
-    int err = s != NULL ? 0 : -ENOMEM;
-    if (err == 0) {
-        s->api = api;
-        s->access_fd = access_fd;
-        if (latency > 0)
-            err = delay_start(latency, &s->delay);
-        if (err == 0)
-            err = start_daemon(s, listen_fd);
+    int err = -ENOMEM;
+    if (s != NULL) {
+        *s = (struct server){.api = api, .access_fd = access_fd};
+        err = start_parts(s, listen_fd, latency);
     }
     if (err < 0) {
         close(listen_fd);
@@ -267,7 +290,7 @@ void server_stop(struct server *s)
 {
     if (s == NULL)
         return;
-    /* The daemon must not be stopped while a connection is suspended; from here on a request that
+    /* The daemon must not be stopped while a connection is suspended. From here on a request that
      * comes in is not delayed. */
     delay_stop(s->delay);
     if (s->daemon != NULL)

@@ -1,17 +1,20 @@
 /*
  * store: the connectors, and what requests and hard deletes do to them; database.h has the SQL.
  *
- * A connector's files are its files_count: a hard delete takes it down in small transactions and
- * removes the row when none is left. The mark that a hard delete runs is in the row itself, so an
- * accepted one outlives a crash (a file database is in WAL mode with synchronous=NORMAL: kill -9
- * loses nothing that was committed). The database is locked for this process alone.
+ * A connector has no files but a files_count: a hard delete takes it down in small transactions and
+ * removes the row when no file is left. The mark that a hard delete runs is in the row itself, so
+ * that an accepted one outlives a crash. (A database in a file is in WAL mode with
+ * synchronous=NORMAL: kill -9 loses nothing that was committed.) The database is locked for this
+ * process alone.
  *
- * Every change bumps one counter, kept in the database; with the database's random instance it
- * names the state of the list, and the counter at a row's last change names the row's state.
+ * Every change raises one counter, which is kept in the database. Together with the random instance
+ * of the database it names the state of the list. The counter at the last change of a row, its
+ * revision, names the state of the row.
  *
- * Functions may be called from any thread; callbacks run under the store's lock and must not call
- * the store. Times are microseconds since 1970. Errors: -ENOENT no such connector; -EBUSY its hard
- * delete runs; -EIO the database failed, and its message went to stderr; else the callback's.
+ * Functions may be called from any thread. The functions that are passed in run under the store's
+ * lock and must not call the store. Times are microseconds since 1970. Errors: -ENOENT there is no
+ * such connector; -EBUSY its hard delete runs; -EIO the database failed, and its message went to
+ * stderr; -ENOMEM; else the error of the function that was passed in.
  */
 #ifndef BIGDATAFS_SANDBOX_STORE_H
 #define BIGDATAFS_SANDBOX_STORE_H
