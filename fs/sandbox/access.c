@@ -15,7 +15,7 @@ int access_open(const char *path, int *fd)
     return *fd < 0 ? -errno : 0;
 }
 
-static int access_put(int fd, const struct text *t)
+static int write_all(int fd, const struct text *t)
 {
     for (size_t done = 0; done < t->len;) {
         ssize_t n = write(fd, t->data + done, t->len - done);
@@ -50,7 +50,7 @@ int access_write(int fd, const struct access_line *line)
     text_str(&t, ",\"request_id\":");
     text_json(&t, line->request_id);
     text_str(&t, "}\n");
-    int err = t.err ? t.err : access_put(fd, &t);
+    int err = t.err < 0 ? t.err : write_all(fd, &t);
     text_free(&t);
     return err;
 }

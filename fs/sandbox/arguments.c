@@ -58,46 +58,46 @@ void options_help(void)
 }
 
 /* Says that an option's argument is not what it must be. */
-static int options_refuse(const char *option, const char *value, const char *must)
+static int refuse(const char *option, const char *value, const char *must)
 {
     fprintf(stderr, "bigdatafs-sandbox: --%s %s: it must be %s.\n", option, value, must);
     return -EINVAL;
 }
 
-static int options_number(const char *option, const char *value, int64_t max, int64_t *out)
+static int parse_number(const char *option, const char *value, int64_t max, int64_t *out)
 {
     char *end;
     errno = 0;
     unsigned long long n = strtoull(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || errno || n > (unsigned long long)max) {
+    if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 || n > (unsigned long long)max) {
         char must[64];
-        (void)snprintf(must, sizeof(must), "a number from 0 to %lld", (long long)max);
-        return options_refuse(option, value, must);
+        (void)snprintf(must, sizeof must, "a number from 0 to %lld", (long long)max);
+        return refuse(option, value, must);
     }
     *out = (int64_t)n;
     return 0;
 }
 
-static int options_lifeline(const char *value, int *fd)
+static int parse_lifeline(const char *value, int *fd)
 {
     int64_t n;
-    int err = options_number("lifeline", value, INT32_MAX, &n);
-    if (err)
+    int err = parse_number("lifeline", value, INT32_MAX, &n);
+    if (err < 0)
         return err;
     *fd = (int)n;
     if (fcntl(*fd, F_SETFD, FD_CLOEXEC) < 0)
-        return options_refuse("lifeline", value, "an open descriptor");
+        return refuse("lifeline", value, "an open descriptor");
     return 0;
 }
 
-static int options_one(int code, const char *value, struct options *o)
+static int parse_one(int code, const char *value, struct options *o)
 {
     switch (code) {
     case OPTION_LISTEN:
-        if (listen_parse(value, &o->endpoint))
-            return options_refuse("listen", value,
-                                  "unix:PATH (short), 127.0.0.1:PORT, [::1]:PORT or "
-                                  "localhost:PORT");
+        if (listen_parse(value, &o->endpoint) < 0)
+            return refuse("listen", value,
+                          "unix:PATH (short), 127.0.0.1:PORT, [::1]:PORT or "
+                          "localhost:PORT");
         return 0;
     case OPTION_DB:
         o->db = value;
@@ -109,13 +109,13 @@ static int options_one(int code, const char *value, struct options *o)
         o->access_log = value;
         return 0;
     case OPTION_SEED:
-        return options_number("seed", value, SEED_MAX, &o->seed);
+        return parse_number("seed", value, SEED_MAX, &o->seed);
     case OPTION_RATE:
-        return options_number("delete-rate", value, OPTIONS_RATE_MAX, &o->delete_rate);
+        return parse_number("delete-rate", value, OPTIONS_RATE_MAX, &o->delete_rate);
     case OPTION_LATENCY:
-        return options_number("latency", value, SERVER_LATENCY_MAX, &o->latency);
+        return parse_number("latency", value, SERVER_LATENCY_MAX, &o->latency);
     case OPTION_LIFELINE:
-        return options_lifeline(value, &o->lifeline);
+        return parse_lifeline(value, &o->lifeline);
     case 'h':
         o->action = OPTIONS_HELP;
         return 0;
@@ -132,10 +132,10 @@ int options_parse(int argc, char **argv, struct options *out)
     *out = (struct options){.delete_rate = OPTIONS_DEFAULT_RATE, .lifeline = -1};
     int err = listen_parse("127.0.0.1:0", &out->endpoint);
     int code;
-    while (!err && out->action == OPTIONS_SERVE &&
+    while (err == 0 && out->action == OPTIONS_SERVE &&
            (code = getopt_long(argc, argv, "hV", long_options, NULL)) != -1)
-        err = options_one(code, optarg, out);
-    if (!err && out->action == OPTIONS_SERVE && optind < argc) {
+        err = parse_one(code, optarg, out);
+    if (err == 0 && out->action == OPTIONS_SERVE && optind < argc) {
         fprintf(stderr, "bigdatafs-sandbox: unexpected argument: %s.\n", argv[optind]);
         err = -EINVAL;
     }

@@ -1,4 +1,4 @@
-/* options: the command line of bigdatafs-sandbox. */
+/* arguments: the command line of bigdatafs-sandbox. */
 #ifndef BIGDATAFS_SANDBOX_ARGUMENTS_H
 #define BIGDATAFS_SANDBOX_ARGUMENTS_H
 

@@ -68,7 +68,7 @@ void database_unlock(struct database *d)
     pthread_mutex_unlock(&d->work);
 }
 
-static int database_fail(const struct database *d, const char *what)
+static int report(const struct database *d, const char *what)
 {
     fprintf(stderr, "bigdatafs-sandbox: database: %s: %s\n", what, sqlite3_errmsg(d->db));
     return -EIO;
@@ -84,13 +84,23 @@ void database_bind_int(struct database *d, enum statement which, int at, int64_t
     (void)sqlite3_bind_int64(d->stmt[which], at, value);
 }
 
-int database_step(struct database *d, enum statement which)
+int database_query(struct database *d, enum statement which, bool *row)
 {
-    int rc = sqlite3_step(d->stmt[which]);
-    if (rc == SQLITE_ROW)
-        return 1;
-    int err = rc == SQLITE_DONE ? 0 : database_fail(d, sql[which]);
-    (void)sqlite3_reset(d->stmt[which]);
+    int result = sqlite3_step(d->stmt[which]);
+    *row = result == SQLITE_ROW;
+    if (*row)
+        return 0;
+    int err = result == SQLITE_DONE ? 0 : report(d, sql[which]);
+    database_reset(d, which);
+    return err;
+}
+
+int database_run(struct database *d, enum statement which)
+{
+    bool row;
+    int err = database_query(d, which, &row);
+    if (row)
+        database_reset(d, which);
     return err;
 }
 
@@ -102,8 +112,8 @@ void database_reset(struct database *d, enum statement which)
 int database_begin(struct database *d)
 {
     database_lock(d);
-    int err = database_step(d, SQL_BEGIN);
-    if (err)
+    int err = database_run(d, SQL_BEGIN);
+    if (err < 0)
         database_unlock(d);
     return err;
 }
@@ -111,104 +121,129 @@ int database_begin(struct database *d)
 int database_end(struct database *d, int err, bool changed, int64_t now)
 {
     struct list_version next = d->version;
-    if (!err && changed) {
+    if (err == 0 && changed) {
         next.counter++;
         next.changed_at = now > next.changed_at ? now : next.changed_at;
         database_bind_int(d, SQL_META_SET, 1, next.counter);
         database_bind_int(d, SQL_META_SET, 2, next.changed_at);
-        err = database_step(d, SQL_META_SET);
+        err = database_run(d, SQL_META_SET);
     }
-    if (!err)
-        err = database_step(d, SQL_COMMIT);
-    if (!err)
+    if (err == 0)
+        err = database_run(d, SQL_COMMIT);
+    if (err == 0)
         d->version = next;
     else if (!sqlite3_get_autocommit(d->db))
-        (void)database_step(d, SQL_ROLLBACK);
+        err = database_run(d, SQL_ROLLBACK) < 0 ? -EIO : err;
     database_unlock(d);
     return err;
 }
 
-const char *database_text(sqlite3_stmt *stmt, int column)
+int database_text(struct database *d, enum statement which, int column, const char **out)
 {
-    return (const char *)sqlite3_column_text(stmt, column);
+    sqlite3_stmt *stmt = d->stmt[which];
+    /* The type is asked first: a text that there is no memory for is no null. */
+    bool null = sqlite3_column_type(stmt, column) == SQLITE_NULL;
+    *out = (const char *)sqlite3_column_text(stmt, column);
+    return *out == NULL && !null ? -ENOMEM : 0;
 }
 
-static int database_pragma(struct database *d, const char *text, int64_t *value)
+int64_t database_int(struct database *d, enum statement which, int column)
+{
+    return sqlite3_column_int64(d->stmt[which], column);
+}
+
+int database_changes(const struct database *d)
+{
+    return sqlite3_changes(d->db);
+}
+
+static int read_number(struct database *d, const char *text, int64_t *value)
 {
     sqlite3_stmt *stmt;
     if (sqlite3_prepare_v2(d->db, text, -1, &stmt, NULL) != SQLITE_OK)
-        return database_fail(d, text);
-    int rc = sqlite3_step(stmt);
-    *value = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
+        return report(d, text);
+    int result = sqlite3_step(stmt);
+    *value = result == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
     (void)sqlite3_finalize(stmt);
-    return rc == SQLITE_ROW ? 0 : database_fail(d, text);
+    return result == SQLITE_ROW ? 0 : report(d, text);
 }
 
 /* Creates the tables in an empty database and refuses one that belongs to another program. */
-static int database_prepare_schema(struct database *d)
+static int prepare_schema(struct database *d)
 {
     int64_t application = 0, tables = 0;
-    int err = database_pragma(d, "PRAGMA application_id", &application);
-    if (!err)
-        err = database_pragma(d, "SELECT count(*) FROM sqlite_master", &tables);
-    if (err)
+    int err = read_number(d, "PRAGMA application_id", &application);
+    if (err == 0)
+        err = read_number(d, "SELECT count(*) FROM sqlite_master", &tables);
+    if (err < 0)
         return err;
     if (tables > 0 && application != DATABASE_APPLICATION) {
         fprintf(stderr, "bigdatafs-sandbox: the database belongs to another program.\n");
         return -EINVAL;
     }
     if (tables == 0 && sqlite3_exec(d->db, schema, NULL, NULL, NULL) != SQLITE_OK)
-        return database_fail(d, "cannot create the tables");
+        return report(d, "cannot create the tables");
     return 0;
 }
 
-static int database_read_version(struct database *d)
+static int read_version(struct database *d)
 {
-    int got = database_step(d, SQL_META_GET);
-    if (got < 0)
-        return got;
-    sqlite3_stmt *q = d->stmt[SQL_META_GET];
-    const char *instance = got > 0 ? database_text(q, 0) : NULL;
-    int err = instance && strlen(instance) == VERSION_INSTANCE_SIZE - 1 ? 0 : -EIO;
-    if (!err) {
+    bool row;
+    int err = database_query(d, SQL_META_GET, &row);
+    if (err < 0)
+        return err;
+    const char *instance;
+    err = row ? database_text(d, SQL_META_GET, 0, &instance) : -EIO;
+    if (err == 0 && (instance == NULL || strlen(instance) != VERSION_INSTANCE_SIZE - 1))
+        err = -EIO;
+    if (err < 0)
+        fprintf(stderr, "bigdatafs-sandbox: cannot read the state of the database.\n");
+    if (err == 0) {
         memcpy(d->version.instance, instance, VERSION_INSTANCE_SIZE);
-        d->version.counter = sqlite3_column_int64(q, 1);
-        d->version.changed_at = sqlite3_column_int64(q, 2);
+        d->version.counter = database_int(d, SQL_META_GET, 1);
+        d->version.changed_at = database_int(d, SQL_META_GET, 2);
     }
     database_reset(d, SQL_META_GET);
     return err;
 }
 
-static int database_setup(struct database *d, const char *path)
+static int prepare_statements(struct database *d)
+{
+    for (int i = 0; i < SQL_COUNT; i++)
+        if (sqlite3_prepare_v3(d->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &d->stmt[i], NULL) !=
+            SQLITE_OK)
+            return report(d, sql[i]);
+    return 0;
+}
+
+static int set_up(struct database *d, const char *path)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(path ? path : ":memory:", &d->db, flags, NULL) != SQLITE_OK)
-        return database_fail(d, "cannot open");
+    if (sqlite3_open_v2(path != NULL ? path : ":memory:", &d->db, flags, NULL) != SQLITE_OK)
+        return report(d, "cannot open");
     /* Exclusive: a second process would not see this one's counter. */
     static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
                                   "PRAGMA journal_mode = WAL;"
                                   "PRAGMA synchronous = NORMAL;";
     if (sqlite3_exec(d->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
-        return database_fail(d, "cannot use");
-    int err = database_prepare_schema(d);
-    for (int i = 0; !err && i < SQL_COUNT; i++)
-        if (sqlite3_prepare_v3(d->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &d->stmt[i], NULL) !=
-            SQLITE_OK)
-            err = database_fail(d, sql[i]);
+        return report(d, "cannot use");
+    int err = prepare_schema(d);
+    if (err == 0)
+        err = prepare_statements(d);
     /* The first write takes the exclusive lock now, not at the first request. */
-    if (!err)
-        err = database_step(d, SQL_BEGIN);
-    if (!err)
-        err = database_step(d, SQL_COMMIT);
-    return err ? err : database_read_version(d);
+    if (err == 0)
+        err = database_run(d, SQL_BEGIN);
+    if (err == 0)
+        err = database_run(d, SQL_COMMIT);
+    return err < 0 ? err : read_version(d);
 }
 
 int database_open(const char *path, struct database *d)
 {
     pthread_mutex_init(&d->turn, NULL);
     pthread_mutex_init(&d->work, NULL);
-    int err = database_setup(d, path);
-    if (err)
+    int err = set_up(d, path);
+    if (err < 0)
         database_close(d);
     return err;
 }

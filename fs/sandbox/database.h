@@ -1,5 +1,9 @@
 /*
- * database: the SQLite database of the store: its tables, its statements, its lock and its changes.
+ * database: the SQLite database of the store: its tables, its statements, its lock and its
+ * transactions. All SQL of the sandbox is here.
+ *
+ * All functions but database_lock and database_begin need the lock. Errors: -EIO after the
+ * database's message went to stderr, unless a function says otherwise.
  */
 #ifndef BIGDATAFS_SANDBOX_DATABASE_H
 #define BIGDATAFS_SANDBOX_DATABASE_H
@@ -36,8 +40,8 @@ enum statement {
 struct database {
     sqlite3 *db;
     sqlite3_stmt *stmt[SQL_COUNT];
-    /* Two locks make a fair one: a thread waits for its turn, then for the work under way, so the
-     * worker between two batches cannot overtake a request that waits. */
+    /* Two locks make a fair one: a thread waits for its turn, then for the work under way, so that
+     * the reaper between two batches cannot overtake a request that waits. */
     pthread_mutex_t turn;
     pthread_mutex_t work;
     struct list_version version; /* as committed */
@@ -55,17 +59,27 @@ void database_unlock(struct database *d);
 void database_bind(struct database *d, enum statement which, int at, const char *text);
 void database_bind_int(struct database *d, enum statement which, int at, int64_t value);
 
-/* Runs a statement that has at most one row: 1 a row (to be reset), 0 none (reset), -EIO. */
-int database_step(struct database *d, enum statement which);
+/* Runs a statement that has no rows. */
+int database_run(struct database *d, enum statement which) MUST_CHECK;
+
+/* Takes the next row of a statement. *row tells whether there is one; after it the statement needs
+ * a database_reset, unless it is asked for rows until there is none. */
+int database_query(struct database *d, enum statement which, bool *row) MUST_CHECK;
 void database_reset(struct database *d, enum statement which);
 
-const char *database_text(sqlite3_stmt *stmt, int column);
+/* A text of the row, until the reset or the next row; NULL when it is null. -ENOMEM. */
+int database_text(struct database *d, enum statement which, int column,
+                  const char **out) MUST_CHECK;
+int64_t database_int(struct database *d, enum statement which, int column);
 
-/* Begins a change; the revision of what it changes is the counter plus one. */
+/* How many rows the last statement that was run changed. */
+int database_changes(const struct database *d);
+
+/* Takes the lock and begins a change. The revision of what it changes is the counter plus one. */
 int database_begin(struct database *d) MUST_CHECK;
 
-/* Ends the change: rolls back after an error, else commits, under a new counter if the answers to
- * clients changed. */
+/* Ends the change and returns err or what the end failed with. After an error it rolls back, else
+ * it commits, under a new counter if the answers to clients changed. */
 int database_end(struct database *d, int err, bool changed, int64_t now) MUST_CHECK;
 
 #endif

@@ -7,52 +7,52 @@
 
 #include "timestamp.h"
 
-/* The delay is the same for all, so the queue is in order of due times by itself. */
+STAILQ_HEAD(waiters, delay_waiter);
+
 struct delay {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t cond;
-    struct delay_waiter *head;
-    struct delay_waiter **tail;
-    int64_t length; /* nanoseconds */
+    struct waiters queue; /* in the order of due times, as the delay is the same for all */
+    int64_t length;       /* nanoseconds */
     bool stopping;
 };
 
-/* Removes and returns the waiters at the head whose time has come. */
-static struct delay_waiter *delay_due(struct delay *d)
+/* Moves the waiters whose time has come to *due. */
+static void take_due(struct delay *d, struct waiters *due)
 {
     int64_t now = clock_mono_ns();
-    struct delay_waiter *first = d->head;
-    struct delay_waiter **end = &d->head;
-    while (*end && (d->stopping || (*end)->due <= now))
-        end = &(*end)->next;
-    if (end == &d->head)
-        return NULL;
-    d->head = *end;
-    if (!d->head)
-        d->tail = &d->head;
-    *end = NULL;
-    return first;
+    struct delay_waiter *w;
+    while ((w = STAILQ_FIRST(&d->queue)) != NULL && (d->stopping || w->due <= now)) {
+        STAILQ_REMOVE_HEAD(&d->queue, link);
+        STAILQ_INSERT_TAIL(due, w, link);
+    }
 }
 
-static void *delay_run(void *arg)
+static void wake_all(struct waiters *due)
+{
+    struct delay_waiter *w;
+    while ((w = STAILQ_FIRST(due)) != NULL) {
+        STAILQ_REMOVE_HEAD(due, link); /* before wake, after which w is the caller's */
+        w->wake(w->arg);
+    }
+}
+
+static void *run(void *arg)
 {
     struct delay *d = arg;
     pthread_mutex_lock(&d->mutex);
     for (;;) {
-        struct delay_waiter *w = delay_due(d);
-        if (w) {
+        struct waiters due = STAILQ_HEAD_INITIALIZER(due);
+        take_due(d, &due);
+        if (!STAILQ_EMPTY(&due)) {
             pthread_mutex_unlock(&d->mutex);
-            while (w) {
-                struct delay_waiter *next = w->next; /* w is the caller's after wake */
-                w->wake(w->arg);
-                w = next;
-            }
+            wake_all(&due);
             pthread_mutex_lock(&d->mutex);
         } else if (d->stopping) {
             break;
-        } else if (d->head) {
-            clock_wait(&d->cond, &d->mutex, d->head->due);
+        } else if (!STAILQ_EMPTY(&d->queue)) {
+            clock_wait(&d->cond, &d->mutex, STAILQ_FIRST(&d->queue)->due);
         } else {
             pthread_cond_wait(&d->cond, &d->mutex);
         }
@@ -63,21 +63,21 @@ static void *delay_run(void *arg)
 
 int delay_start(int64_t milliseconds, struct delay **out)
 {
-    struct delay *d = calloc(1, sizeof(*d));
-    if (!d)
+    struct delay *d = calloc(1, sizeof *d);
+    if (d == NULL)
         return -ENOMEM;
     d->length = milliseconds * CLOCK_NS_PER_MS;
-    d->tail = &d->head;
+    STAILQ_INIT(&d->queue);
     int err = clock_cond_init(&d->cond);
-    if (err) {
+    if (err < 0) {
         free(d);
         return err;
     }
     pthread_mutex_init(&d->mutex, NULL);
-    err = pthread_create(&d->thread, NULL, delay_run, d);
-    if (err) {
+    err = -pthread_create(&d->thread, NULL, run, d);
+    if (err < 0) {
         delay_free(d);
-        return -err;
+        return err;
     }
     *out = d;
     return 0;
@@ -88,12 +88,10 @@ void delay_add(struct delay *d, struct delay_waiter *w)
     pthread_mutex_lock(&d->mutex);
     bool at_once = d->stopping;
     if (!at_once) {
-        w->next = NULL;
         w->due = clock_mono_ns() + d->length;
-        if (!d->head)
+        if (STAILQ_EMPTY(&d->queue))
             pthread_cond_signal(&d->cond);
-        *d->tail = w;
-        d->tail = &w->next;
+        STAILQ_INSERT_TAIL(&d->queue, w, link);
     }
     pthread_mutex_unlock(&d->mutex);
     if (at_once)
@@ -102,7 +100,7 @@ void delay_add(struct delay *d, struct delay_waiter *w)
 
 void delay_stop(struct delay *d)
 {
-    if (!d)
+    if (d == NULL)
         return;
     pthread_mutex_lock(&d->mutex);
     d->stopping = true;
@@ -113,7 +111,7 @@ void delay_stop(struct delay *d)
 
 void delay_free(struct delay *d)
 {
-    if (!d)
+    if (d == NULL)
         return;
     pthread_cond_destroy(&d->cond);
     pthread_mutex_destroy(&d->mutex);

@@ -1,7 +1,8 @@
 /*
- * api: what each request of the Content API does and answers. Knows nothing of sockets.
+ * handler: what each request of the Content API does and answers. Knows nothing of sockets.
  *
- * One thread calls api_handle; it keeps the last list, plain and gzip, until a change.
+ * One thread at a time calls api_handle, which keeps the last list, plain and gzip, until it
+ * changes.
  */
 #ifndef BIGDATAFS_SANDBOX_HANDLER_H
 #define BIGDATAFS_SANDBOX_HANDLER_H
@@ -50,11 +51,11 @@ struct api_answer {
 
 struct api;
 
-/* key NULL: any key that is not empty will do. All three are borrowed. */
-int api_new(struct store *s, struct worker *w, const char *key, struct api **out) MUST_CHECK;
+/* With a key of NULL, any key that is not empty will do. All three are borrowed. */
+int api_new(struct store *s, struct reaper *r, const char *key, struct api **out) MUST_CHECK;
 void api_free(struct api *a); /* NULL is fine */
 
-/* Always makes an answer, unless there is no memory even for an error's: -ENOMEM. */
+/* Makes an answer in any case, unless there is no memory even for that of an error: -ENOMEM. */
 int api_handle(struct api *a, const struct api_request *q, struct api_answer *out) MUST_CHECK;
 
 #endif

@@ -34,7 +34,7 @@ bool uuid_parse(const char *text, char out[static UUID_SIZE])
     return text[UUID_SIZE - 1] == '\0';
 }
 
-static void uuid_print(uint64_t high, uint64_t low, char out[static UUID_SIZE])
+static void print_uuid(uint64_t high, uint64_t low, char out[static UUID_SIZE])
 {
     (void)snprintf(
         out, UUID_SIZE, "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64,
@@ -44,11 +44,11 @@ static void uuid_print(uint64_t high, uint64_t low, char out[static UUID_SIZE])
 void uuid_v7(uint64_t unix_ms, const uint64_t bits[static 2], char out[static UUID_SIZE])
 {
     uint64_t high = (unix_ms << 16) | 0x7000 | (bits[0] & 0xfff);
-    uuid_print(high, (bits[1] >> 2) | 1ULL << 63, out);
+    print_uuid(high, (bits[1] >> 2) | 1ULL << 63, out);
 }
 
 void uuid_v4(const uint64_t bits[static 2], char out[static UUID_SIZE])
 {
     uint64_t high = (bits[0] & ~0xf000ULL) | 0x4000;
-    uuid_print(high, (bits[1] >> 2) | 1ULL << 63, out);
+    print_uuid(high, (bits[1] >> 2) | 1ULL << 63, out);
 }

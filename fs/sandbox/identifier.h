@@ -1,4 +1,4 @@
-/* uuid: random bits, and UUIDs as lower-case text of 36 characters. */
+/* identifier: random bits, and UUIDs as lower-case text of 36 characters. */
 #ifndef BIGDATAFS_SANDBOX_IDENTIFIER_H
 #define BIGDATAFS_SANDBOX_IDENTIFIER_H
 
@@ -10,7 +10,7 @@
 
 enum { UUID_SIZE = 37 }; /* with the NUL */
 
-/* Fills bytes from the kernel's random source; -EIO when it has none to give. */
+/* Fills bytes from the kernel's random source; -EIO when it has none. */
 int uuid_entropy(void *bytes, size_t len) MUST_CHECK;
 
 /* Copies text in lower case to out if it is a UUID in its 8-4-4-4-12 form, else returns false. */

@@ -25,14 +25,14 @@ struct endpoint {
     ino_t ino;
 };
 
-/* unix:PATH, 127.0.0.1:PORT, [::1]:PORT or localhost:PORT; else -EINVAL. */
+/* Takes unix:PATH, 127.0.0.1:PORT, [::1]:PORT or localhost:PORT. Anything else is -EINVAL. */
 int listen_parse(const char *text, struct endpoint *out) MUST_CHECK;
 
-/* Opens the socket, which is the caller's, and accepts from then on. A Unix socket has mode 0600
- * and replaces one that nobody answers at. Says why on stderr when it fails. */
+/* Opens the socket, which is the caller's; clients can connect from then on. A Unix socket has mode
+ * 0600 and replaces one at which nobody answers. Says why on stderr when it fails. */
 int listen_open(struct endpoint *e, int *fd) MUST_CHECK;
 
-/* "unix:PATH" or "http://ADDRESS:PORT", with the port that the kernel chose. */
+/* Writes "unix:PATH" or "http://ADDRESS:PORT", with the port that the kernel chose. */
 int listen_name(const struct endpoint *e, int fd, char out[static LISTEN_NAME_SIZE]) MUST_CHECK;
 
 /* Removes the Unix socket if it is still the one that was opened and, if with_directory, its

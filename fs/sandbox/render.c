@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JSON_EMAIL_SIZE = 64 };
+enum { EMAIL_SIZE = 64 };
 
-static void json_bool(struct text *t, bool value)
+static void put_bool(struct text *t, bool value)
 {
     text_str(t, value ? "true" : "false");
 }
 
-static void json_count(struct text *t, int64_t n)
+static void put_count(struct text *t, int64_t n)
 {
     if (n < 0)
         text_str(t, "null");
@@ -30,7 +30,7 @@ void json_connector(struct text *t, const struct record *r)
     text_str(t, ",\"org_id\":");
     text_json(t, r->org_id);
     text_str(t, ",\"share_with_org\":");
-    json_bool(t, r->share_with_org);
+    put_bool(t, r->share_with_org);
     text_str(t, ",\"label\":");
     text_json(t, r->label);
     text_str(t, ",\"type\":");
@@ -40,7 +40,7 @@ void json_connector(struct text *t, const struct record *r)
     text_str(t, ",\"updated_at\":");
     text_time(t, r->updated_at);
     text_str(t, ",\"archived\":");
-    json_bool(t, r->archived);
+    put_bool(t, r->archived);
     text_str(t, ",\"description\":");
     text_json(t, r->description);
     text_str(t, ",\"config\":");
@@ -54,7 +54,7 @@ void json_connector(struct text *t, const struct record *r)
     text_str(t, ",\"last_sync_error_msg\":");
     text_json(t, r->last_sync_error_msg);
     text_str(t, ",\"last_sync_count\":");
-    json_count(t, r->last_sync_count);
+    put_count(t, r->last_sync_count);
     text_put(t, "}", 1);
 }
 
@@ -72,8 +72,9 @@ void json_error(struct text *t, unsigned status, const char *code, const char *m
     text_put(t, "}", 1);
 }
 
-/* What cJSON lets pass: bytes that are no UTF-8, and NUL characters, which end its strings. */
-static const char *json_flaw(const char *body, size_t len)
+/* Finds what cJSON lets pass: bytes that are no UTF-8, and NUL characters, which end its strings.
+ * Returns a sentence for the client, or NULL. */
+static const char *find_flaw(const char *body, size_t len)
 {
     size_t at = 0;
     while (at < len) {
@@ -91,185 +92,182 @@ static const char *json_flaw(const char *body, size_t len)
     return NULL;
 }
 
-static int json_parse_object(const char *body, size_t len, cJSON **out, const char **why)
+/* Notes the sentence for the client. */
+static int refuse(struct draft *d, const char *why)
 {
-    *why = json_flaw(body, len);
-    if (*why)
-        return -EINVAL;
+    d->why = why;
+    return -EINVAL;
+}
+
+static int parse_object(const char *body, size_t len, struct draft *d)
+{
+    const char *flaw = find_flaw(body, len);
+    if (flaw != NULL)
+        return refuse(d, flaw);
     const char *end = NULL;
-    cJSON *doc = len > 0 ? cJSON_ParseWithLengthOpts(body, len, &end, false) : NULL;
-    *why = "The body is not valid JSON";
-    if (!doc)
-        return -EINVAL;
+    errno = 0;
+    if (len > 0)
+        d->doc = cJSON_ParseWithLengthOpts(body, len, &end, false);
+    /* cJSON does not say that it had no memory, malloc does. */
+    if (d->doc == NULL && errno == ENOMEM)
+        return -ENOMEM;
+    if (d->doc == NULL)
+        return refuse(d, "The body is not valid JSON");
     size_t rest = strspn(end, " \t\r\n"); /* the body is NUL-terminated */
-    *out = doc;
     if (end + rest != body + len)
-        return -EINVAL;
-    *why = "The body must be a JSON object";
-    return cJSON_IsObject(doc) ? 0 : -EINVAL;
+        return refuse(d, "The body is not valid JSON");
+    return cJSON_IsObject(d->doc) ? 0 : refuse(d, "The body must be a JSON object");
 }
 
-static const cJSON *json_member(const struct draft *d, const char *name)
+static cJSON *member(const cJSON *object, const char *name)
 {
-    return cJSON_GetObjectItemCaseSensitive(d->doc, name);
+    return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-/* The members that create and update have in common, config aside. */
-static int json_common(struct draft *d, const char **why)
+/* Takes the members that create and update have in common, config aside. */
+static int take_common(struct draft *d)
 {
-    const cJSON *label = json_member(d, "label");
-    const cJSON *description = json_member(d, "description");
-    const cJSON *share = json_member(d, "share_with_org");
-    *why = "label is required and must be a string";
+    const cJSON *label = member(d->doc, "label");
+    const cJSON *description = member(d->doc, "description");
+    const cJSON *share = member(d->doc, "share_with_org");
     if (!cJSON_IsString(label))
-        return -EINVAL;
-    *why = "description must be a string or null";
-    if (description && !cJSON_IsString(description) && !cJSON_IsNull(description))
-        return -EINVAL;
-    *why = "share_with_org must be true or false";
-    if (share && !cJSON_IsBool(share))
-        return -EINVAL;
+        return refuse(d, "label is required and must be a string");
+    if (description != NULL && !cJSON_IsString(description) && !cJSON_IsNull(description))
+        return refuse(d, "description must be a string or null");
+    if (share != NULL && !cJSON_IsBool(share))
+        return refuse(d, "share_with_org must be true or false");
     d->label = label->valuestring;
     d->description = cJSON_IsString(description) ? description->valuestring : NULL;
     d->share_with_org = cJSON_IsTrue(share);
     return 0;
 }
 
-static int json_check_email(const cJSON *config, const char **why)
+static bool is_array_of_strings(const cJSON *array)
 {
-    const cJSON *allowed = cJSON_GetObjectItemCaseSensitive(config, "allowed_emails");
-    *why = "config.allowed_emails must be an array of strings";
-    if (allowed && !cJSON_IsArray(allowed))
-        return -EINVAL;
+    if (!cJSON_IsArray(array))
+        return false;
     const cJSON *one;
-    cJSON_ArrayForEach(one, allowed)
+    cJSON_ArrayForEach(one, array)
     {
         if (!cJSON_IsString(one))
-            return -EINVAL;
+            return false;
     }
-    return 0;
+    return true;
 }
 
-/* Moves the members that the service sets itself to what it sets. */
-static int json_finish_email(cJSON *config, const char *hash, const char *address)
+/* Gives the config the members that the service sets itself, whatever the client sent for them. */
+static int finish_email(cJSON *config, const char *hash, const char *address)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(config, "email_hash");
     cJSON_DeleteItemFromObjectCaseSensitive(config, "email");
-    bool ok = true;
-    if (!cJSON_GetObjectItemCaseSensitive(config, "allowed_emails"))
-        ok = cJSON_AddArrayToObject(config, "allowed_emails") != NULL;
-    ok = ok && cJSON_AddStringToObject(config, "email_hash", hash);
-    ok = ok && cJSON_AddStringToObject(config, "email", address);
-    return ok ? 0 : -ENOMEM;
+    if (member(config, "allowed_emails") == NULL &&
+        cJSON_AddArrayToObject(config, "allowed_emails") == NULL)
+        return -ENOMEM;
+    if (cJSON_AddStringToObject(config, "email_hash", hash) == NULL ||
+        cJSON_AddStringToObject(config, "email", address) == NULL)
+        return -ENOMEM;
+    return 0;
 }
 
-/* Sets d->config to what is stored for the type. config is changed, hash and address are for
- * email connectors alone. */
-static int json_config(struct draft *d, const char *type, cJSON *config, const char *hash,
-                       const char *address, const char **why)
+/* Sets d->config to what is to be stored, for which it changes config. Only an email connector has
+ * a hash and an address. */
+static int take_config(struct draft *d, const char *type, cJSON *config, const char *hash,
+                       const char *address)
 {
-    int err = 0;
     cJSON_DeleteItemFromObjectCaseSensitive(config, "user_password");
     if (strcmp(type, "email") == 0) {
-        err = json_check_email(config, why);
-        if (!err)
-            err = json_finish_email(config, hash, address);
-    } else if (strcmp(type, "investment_research") == 0) {
-        *why = "config.user_id is required and must be a string";
-        if (!cJSON_IsString(cJSON_GetObjectItemCaseSensitive(config, "user_id")))
-            err = -EINVAL;
+        const cJSON *allowed = member(config, "allowed_emails");
+        if (allowed != NULL && !is_array_of_strings(allowed))
+            return refuse(d, "config.allowed_emails must be an array of strings");
+        int err = finish_email(config, hash, address);
+        if (err < 0)
+            return err;
     }
-    if (err)
-        return err;
+    if (strcmp(type, "investment_research") == 0 && !cJSON_IsString(member(config, "user_id")))
+        return refuse(d, "config.user_id is required and must be a string");
     /* Whatever a sharepoint connector is created with is a secret or of no use here. */
     bool empty = strcmp(type, "sharepoint") == 0;
     d->config = empty ? strdup("{}") : cJSON_PrintUnformatted(config);
-    return d->config ? 0 : -ENOMEM;
+    return d->config != NULL ? 0 : -ENOMEM;
 }
 
-static bool json_known_type(const char *type)
+static bool is_known_type(const char *type)
 {
     return strcmp(type, "email") == 0 || strcmp(type, "investment_research") == 0 ||
            strcmp(type, "sharepoint") == 0;
 }
 
-int json_draft_create(const char *body, size_t len, const char *email_hash, struct draft *out,
-                      const char **why)
+int json_draft_create(const char *body, size_t len, const char *email_hash, struct draft *out)
 {
     *out = (struct draft){0};
-    int err = json_parse_object(body, len, &out->doc, why);
-    if (err)
+    int err = parse_object(body, len, out);
+    if (err < 0)
         return err;
-    const cJSON *type = json_member(out, "type");
-    *why = "type is required and must be email, investment_research or sharepoint";
-    if (!cJSON_IsString(type) || !json_known_type(type->valuestring))
-        return -EINVAL;
+    const cJSON *type = member(out->doc, "type");
+    if (!cJSON_IsString(type) || !is_known_type(type->valuestring))
+        return refuse(out, "type is required and must be email, investment_research or sharepoint");
     out->type = type->valuestring;
-    err = json_common(out, why);
-    if (err)
+    err = take_common(out);
+    if (err < 0)
         return err;
-    cJSON *config = cJSON_GetObjectItemCaseSensitive(out->doc, "config");
-    *why = "config is required and must be an object";
+    cJSON *config = member(out->doc, "config");
     if (!cJSON_IsObject(config))
-        return -EINVAL;
-    char address[JSON_EMAIL_SIZE];
-    (void)snprintf(address, sizeof(address), "%s@connectors.example.com", email_hash);
-    return json_config(out, out->type, config, email_hash, address, why);
+        return refuse(out, "config is required and must be an object");
+    char address[EMAIL_SIZE];
+    (void)snprintf(address, sizeof address, "%s@connectors.example.com", email_hash);
+    return take_config(out, out->type, config, email_hash, address);
 }
 
-/* The new config of an email connector: the given one with the hash and address it had. */
-static int json_update_email(struct draft *d, const cJSON *had, const char **why)
+/* The new config of an email connector is the given one, with the hash and address that it had. */
+static int update_email(struct draft *d, const cJSON *had)
 {
-    const cJSON *hash = cJSON_GetObjectItemCaseSensitive(had, "email_hash");
-    const cJSON *address = cJSON_GetObjectItemCaseSensitive(had, "email");
+    const cJSON *hash = member(had, "email_hash");
+    const cJSON *address = member(had, "email");
     if (!cJSON_IsString(hash) || !cJSON_IsString(address))
         return -EIO;
-    cJSON *config = cJSON_GetObjectItemCaseSensitive(d->doc, "config");
-    if (!config)
+    cJSON *config = member(d->doc, "config");
+    if (config == NULL)
         config = cJSON_AddObjectToObject(d->doc, "config");
-    *why = "config must be an object";
+    if (config == NULL)
+        return -ENOMEM;
     if (!cJSON_IsObject(config))
-        return config ? -EINVAL : -ENOMEM;
-    return json_config(d, "email", config, hash->valuestring, address->valuestring, why);
+        return refuse(d, "config must be an object");
+    return take_config(d, "email", config, hash->valuestring, address->valuestring);
 }
 
-static int json_update_other(struct draft *d, const struct record *current, const cJSON *had,
-                             const char **why)
+static int update_other(struct draft *d, const struct record *current, const cJSON *had)
 {
-    cJSON *config = cJSON_GetObjectItemCaseSensitive(d->doc, "config");
+    cJSON *config = member(d->doc, "config");
     if (cJSON_IsObject(config))
         cJSON_DeleteItemFromObjectCaseSensitive(config, "user_password");
-    *why = "config can be changed for email connectors only";
-    if (config && !cJSON_Compare(config, had, true))
-        return -EINVAL;
+    if (config != NULL && !cJSON_Compare(config, had, true))
+        return refuse(d, "config can be changed for email connectors only");
     d->config = strdup(current->config);
-    return d->config ? 0 : -ENOMEM;
+    return d->config != NULL ? 0 : -ENOMEM;
 }
 
-int json_draft_update(const char *body, size_t len, const struct record *current, struct draft *out,
-                      const char **why)
+int json_draft_update(const char *body, size_t len, const struct record *current, struct draft *out)
 {
     *out = (struct draft){0};
-    int err = json_parse_object(body, len, &out->doc, why);
-    if (!err)
-        err = json_common(out, why);
-    if (err)
+    int err = parse_object(body, len, out);
+    if (err == 0)
+        err = take_common(out);
+    if (err < 0)
         return err;
-    const cJSON *type = json_member(out, "type");
-    *why = "type cannot be changed";
-    if (type && (!cJSON_IsString(type) || strcmp(type->valuestring, current->type) != 0))
-        return -EINVAL;
-    const cJSON *archived = json_member(out, "archived");
-    *why = "archived cannot be changed";
-    if (archived && (!cJSON_IsBool(archived) || cJSON_IsTrue(archived) != current->archived))
-        return -EINVAL;
+    const cJSON *type = member(out->doc, "type");
+    if (type != NULL && (!cJSON_IsString(type) || strcmp(type->valuestring, current->type) != 0))
+        return refuse(out, "type cannot be changed");
+    const cJSON *archived = member(out->doc, "archived");
+    if (archived != NULL &&
+        (!cJSON_IsBool(archived) || cJSON_IsTrue(archived) != current->archived))
+        return refuse(out, "archived cannot be changed");
     cJSON *had = cJSON_Parse(current->config);
-    if (!had)
+    if (had == NULL)
         return -ENOMEM;
     if (strcmp(current->type, "email") == 0)
-        err = json_update_email(out, had, why);
+        err = update_email(out, had);
     else
-        err = json_update_other(out, current, had, why);
+        err = update_other(out, current, had);
     cJSON_Delete(had);
     return err;
 }

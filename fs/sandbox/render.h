@@ -1,8 +1,9 @@
 /*
- * json: connectors and errors to JSON, request bodies from JSON.
+ * render: connectors and errors to JSON, request bodies from JSON.
  *
- * A body must be one JSON object in valid UTF-8 without NUL characters. When it is not what it
- * must be the functions return -EINVAL and *why is a sentence for the client, a constant.
+ * A body must be one JSON object in valid UTF-8 without NUL characters. When it is not what it must
+ * be, the functions return -EINVAL and the draft's `why` is a sentence for the client, a constant.
+ * When there is no memory they return -ENOMEM.
  */
 #ifndef BIGDATAFS_SANDBOX_RENDER_H
 #define BIGDATAFS_SANDBOX_RENDER_H
@@ -27,17 +28,18 @@ struct draft {
     const char *type;
     const char *label;
     const char *description; /* NULL is null */
+    const char *why;         /* after -EINVAL */
     bool share_with_org;
 };
 
-/* For createConnector. email_hash is given to an email connector, with an address made of it. */
-int json_draft_create(const char *body, size_t len, const char *email_hash, struct draft *out,
-                      const char **why) MUST_CHECK;
+/* For createConnector. An email connector gets email_hash, and an address that is made of it. */
+int json_draft_create(const char *body, size_t len, const char *email_hash,
+                      struct draft *out) MUST_CHECK;
 
-/* For updateConnector: type, archived and, unless it is an email connector, config may be there,
- * but equal to what current has. */
-int json_draft_update(const char *body, size_t len, const struct record *current, struct draft *out,
-                      const char **why) MUST_CHECK;
+/* For updateConnector. The body may have type, archived and, for other connectors than those of
+ * email, config, but each must equal what current has. */
+int json_draft_update(const char *body, size_t len, const struct record *current,
+                      struct draft *out) MUST_CHECK;
 
 /* Needed after success and failure alike. */
 void json_draft_free(struct draft *d);

@@ -7,7 +7,7 @@
 
 enum { ROUTE_WORD_SIZE = 32 };
 
-static int route_hex(char c)
+static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -16,14 +16,14 @@ static int route_hex(char c)
 }
 
 /* Decodes %XX in len bytes to out; false when it is malformed, holds a NUL or is too long. */
-static bool route_decode(const char *from, size_t len, char *out, size_t size)
+static bool decode(const char *from, size_t len, char *out, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; i < len; i++) {
         char c = from[i];
         if (c == '%') {
-            int high = i + 2 < len ? route_hex(from[i + 1]) : -1;
-            int low = i + 2 < len ? route_hex(from[i + 2]) : -1;
+            int high = i + 2 < len ? hex_value(from[i + 1]) : -1;
+            int low = i + 2 < len ? hex_value(from[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);
@@ -41,12 +41,12 @@ enum route route_match(const char *path, char id[static ROUTE_ID_SIZE])
 {
     static const char *const fixed[] = {"contents", "v1", "connectors"};
     id[0] = '\0';
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         char word[ROUTE_WORD_SIZE];
         if (*path++ != '/')
             return ROUTE_UNKNOWN;
         size_t len = strcspn(path, "/");
-        if (!route_decode(path, len, word, sizeof(word)) || strcmp(word, fixed[i]) != 0)
+        if (!decode(path, len, word, sizeof word) || strcmp(word, fixed[i]) != 0)
             return ROUTE_UNKNOWN;
         path += len;
     }
@@ -56,15 +56,15 @@ enum route route_match(const char *path, char id[static ROUTE_ID_SIZE])
     size_t len = strcspn(path, "/");
     if (len == 0 || path[len] == '/')
         return ROUTE_UNKNOWN;
-    if (!route_decode(path, len, id, ROUTE_ID_SIZE))
+    if (!decode(path, len, id, ROUTE_ID_SIZE))
         id[0] = '\0';
     return ROUTE_CONNECTOR;
 }
 
-static enum route_force route_force_value(const char *from, size_t len)
+static enum route_force force_value(const char *from, size_t len)
 {
     char value[ROUTE_WORD_SIZE];
-    if (!route_decode(from, len, value, sizeof(value)))
+    if (!decode(from, len, value, sizeof value))
         return ROUTE_FORCE_INVALID;
     if (strcmp(value, "true") == 0 || strcmp(value, "True") == 0 || strcmp(value, "1") == 0)
         return ROUTE_HARD_DELETE;
@@ -75,16 +75,15 @@ enum route_force route_force_delete(const char *query)
 {
     enum route_force force = ROUTE_ARCHIVE;
     bool seen = false;
-    while (*query) {
+    while (*query != '\0') {
         size_t len = strcspn(query, "&");
         size_t name_len = strcspn(query, "=&");
         char name[ROUTE_WORD_SIZE];
-        if (route_decode(query, name_len, name, sizeof(name)) &&
-            strcmp(name, "force_delete") == 0) {
+        if (decode(query, name_len, name, sizeof name) && strcmp(name, "force_delete") == 0) {
             if (seen || name_len == len)
                 return ROUTE_FORCE_INVALID;
             seen = true;
-            force = route_force_value(query + name_len + 1, len - name_len - 1);
+            force = force_value(query + name_len + 1, len - name_len - 1);
         }
         query += len;
         if (*query == '&')
@@ -94,7 +93,7 @@ enum route_force route_force_delete(const char *query)
 }
 
 /* The next element of a comma-separated list, without the space around it; false at the end. */
-static bool route_element(const char **list, const char **element, size_t *len)
+static bool next_element(const char **list, const char **element, size_t *len)
 {
     const char *at = *list + strspn(*list, ", \t");
     if (*at == '\0')
@@ -109,7 +108,7 @@ static bool route_element(const char **list, const char **element, size_t *len)
 }
 
 /* Whether the parameters of an encoding, "q=0.000" in any length, refuse it. */
-static bool route_refused(const char *parameters, size_t len)
+static bool is_refused(const char *parameters, size_t len)
 {
     while (len > 0 && (*parameters == ';' || *parameters == ' ' || *parameters == '\t')) {
         parameters++;
@@ -128,11 +127,11 @@ bool route_accepts_gzip(const char *accept_encoding)
     bool any = false;
     const char *element;
     size_t len;
-    while (accept_encoding && route_element(&accept_encoding, &element, &len)) {
+    while (accept_encoding != NULL && next_element(&accept_encoding, &element, &len)) {
         size_t name = 0;
         while (name < len && element[name] != ';' && element[name] != ' ')
             name++;
-        bool taken = !route_refused(element + name, len - name);
+        bool taken = !is_refused(element + name, len - name);
         if (name == 4 && strncasecmp(element, "gzip", name) == 0)
             return taken;
         if (name == 1 && *element == '*')
@@ -147,7 +146,7 @@ bool route_etag_matches(const char *if_none_match, const char *etag)
         etag += 2;
     const char *element;
     size_t len;
-    while (route_element(&if_none_match, &element, &len)) {
+    while (next_element(&if_none_match, &element, &len)) {
         if (len == 1 && *element == '*')
             return true;
         if (len > 2 && strncmp(element, "W/", 2) == 0) {

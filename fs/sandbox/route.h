@@ -8,12 +8,12 @@
 
 #include "compiler.h"
 
-enum { ROUTE_ID_SIZE = 128 }; /* longer ones are cut: no UUID either way */
+enum { ROUTE_ID_SIZE = 128 }; /* a longer id is no UUID and reads as "" */
 
 enum route { ROUTE_UNKNOWN, ROUTE_LIST, ROUTE_CONNECTOR };
 
-/* Splits the path at its slashes, then decodes each part. For ROUTE_CONNECTOR id is what is in the
- * connector's place, not checked, "" when it cannot be decoded. */
+/* Splits the path at its slashes, then decodes each part. For ROUTE_CONNECTOR, id is the text in
+ * the place of the connector's id. It is not checked, and "" when it cannot be decoded. */
 enum route route_match(const char *path, char id[static ROUTE_ID_SIZE]);
 
 enum route_force { ROUTE_ARCHIVE, ROUTE_HARD_DELETE, ROUTE_FORCE_INVALID };

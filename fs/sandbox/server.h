@@ -1,5 +1,6 @@
 /*
- * server: HTTP over a listening socket, in one thread of libmicrohttpd; api.h has the answers.
+ * server: HTTP over a listening socket, in one thread of libmicrohttpd. handler.h makes the
+ * answers.
  */
 #ifndef BIGDATAFS_SANDBOX_SERVER_H
 #define BIGDATAFS_SANDBOX_SERVER_H
@@ -19,8 +20,8 @@ enum {
 
 struct server;
 
-/* Takes over listen_fd, also when it fails. access_fd is borrowed, -1 for no log. latency, in
- * milliseconds, goes by between carrying out a request and its answer. */
+/* Takes over listen_fd, also when it fails. access_fd is borrowed; -1 is for no log. A request is
+ * carried out at once and answered `latency` milliseconds later. */
 int server_start(struct api *api, int listen_fd, int access_fd, int64_t latency,
                  struct server **out) MUST_CHECK;
 

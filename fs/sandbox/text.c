@@ -21,18 +21,18 @@ void text_free(struct text *t)
     *t = (struct text){.max = t->max};
 }
 
-static int text_reserve(struct text *t, size_t more)
+static int reserve(struct text *t, size_t more)
 {
     if (more > t->max - t->len)
         return -EFBIG;
     size_t need = t->len + more + 1;
     if (need <= t->cap)
         return 0;
-    size_t cap = t->cap ? t->cap : TEXT_FIRST_CAP;
+    size_t cap = t->cap > 0 ? t->cap : TEXT_FIRST_CAP;
     while (cap < need)
         cap *= 2;
     char *data = realloc(t->data, cap);
-    if (!data)
+    if (data == NULL)
         return -ENOMEM;
     t->data = data;
     t->cap = cap;
@@ -41,9 +41,9 @@ static int text_reserve(struct text *t, size_t more)
 
 void text_put(struct text *t, const char *bytes, size_t len)
 {
-    if (!t->err)
-        t->err = text_reserve(t, len);
-    if (t->err)
+    if (t->err == 0)
+        t->err = reserve(t, len);
+    if (t->err < 0)
         return;
     memcpy(t->data + t->len, bytes, len);
     t->len += len;
@@ -58,7 +58,7 @@ void text_str(struct text *t, const char *s)
 void text_number(struct text *t, int64_t n)
 {
     char digits[24];
-    int len = snprintf(digits, sizeof(digits), "%" PRId64, n);
+    int len = snprintf(digits, sizeof digits, "%" PRId64, n);
     text_put(t, digits, (size_t)len);
 }
 
@@ -76,30 +76,30 @@ size_t text_utf8(const char *s, size_t len)
     for (size_t i = 1; i < need; i++)
         if ((u[i] & 0xc0) != 0x80)
             return 0;
-    /* Over-long forms, surrogates and what lies past U+10FFFF. */
+    /* No over-long form, no surrogate, nothing past U+10FFFF is valid. */
     if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
         (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
         return 0;
     return need;
 }
 
-static void text_escape(struct text *t, unsigned char c)
+static void escape(struct text *t, unsigned char c)
 {
     static const char plain[] = "\"\\\b\f\n\r\t";
     static const char letter[] = "\"\\bfnrt";
-    const char *at = c ? strchr(plain, c) : NULL;
-    if (at) {
+    const char *at = c != '\0' ? strchr(plain, c) : NULL;
+    if (at != NULL) {
         text_put(t, (const char[]){'\\', letter[at - plain]}, 2);
         return;
     }
     char hex[8];
-    int len = snprintf(hex, sizeof(hex), "\\u%04x", c);
+    int len = snprintf(hex, sizeof hex, "\\u%04x", c);
     text_put(t, hex, (size_t)len);
 }
 
 void text_json(struct text *t, const char *s)
 {
-    if (!s) {
+    if (s == NULL) {
         text_str(t, "null");
         return;
     }
@@ -117,7 +117,7 @@ void text_json(struct text *t, const char *s)
         if (step == 0)
             text_str(t, "\xef\xbf\xbd");
         else
-            text_escape(t, c);
+            escape(t, c);
         run = ++s;
     }
     text_put(t, run, (size_t)(s - run));
@@ -128,23 +128,23 @@ void text_time(struct text *t, int64_t us)
 {
     time_t seconds = (time_t)(us / 1000000);
     struct tm tm;
-    if (us < 0 || !gmtime_r(&seconds, &tm)) {
+    if (us < 0 || gmtime_r(&seconds, &tm) == NULL) {
         text_str(t, "null");
         return;
     }
     char date[64];
-    size_t len = strftime(date, sizeof(date), "\"%Y-%m-%dT%H:%M:%S", &tm);
+    size_t len = strftime(date, sizeof date, "\"%Y-%m-%dT%H:%M:%S", &tm);
     text_put(t, date, len);
-    int tail = snprintf(date, sizeof(date), ".%06dZ\"", (int)(us % 1000000));
+    int tail = snprintf(date, sizeof date, ".%06dZ\"", (int)(us % 1000000));
     text_put(t, date, (size_t)tail);
 }
 
 int blob_take(struct text *t, struct blob **out)
 {
-    if (t->err)
+    if (t->err < 0)
         return t->err;
-    struct blob *b = malloc(sizeof(*b));
-    if (!b)
+    struct blob *b = malloc(sizeof *b);
+    if (b == NULL)
         return -ENOMEM;
     *b = (struct blob){.refs = 1, .len = t->len, .data = t->data};
     *t = (struct text){.max = t->max};
@@ -159,8 +159,8 @@ int blob_gzip(const struct blob *b, struct blob **out)
         Z_OK)
         return -ENOMEM;
     struct text t = {.max = deflateBound(&z, b->len)};
-    int err = b->len > UINT32_MAX ? -EFBIG : text_reserve(&t, t.max);
-    if (!err) {
+    int err = b->len > UINT32_MAX ? -EFBIG : reserve(&t, t.max);
+    if (err == 0) {
         z.next_in = (z_const Bytef *)b->data;
         z.avail_in = (uInt)b->len;
         z.next_out = (Bytef *)t.data;
@@ -169,7 +169,7 @@ int blob_gzip(const struct blob *b, struct blob **out)
         t.len = z.total_out;
     }
     deflateEnd(&z);
-    if (!err)
+    if (err == 0)
         err = blob_take(&t, out);
     text_free(&t);
     return err;
@@ -183,7 +183,7 @@ struct blob *blob_ref(struct blob *b)
 
 void blob_unref(struct blob *b)
 {
-    if (!b || --b->refs > 0)
+    if (b == NULL || --b->refs > 0)
         return;
     free(b->data);
     free(b);

@@ -1,9 +1,9 @@
 /*
  * text: bytes under construction (struct text) and finished bytes that are shared (struct blob).
  *
- * A text is born with its maximum and remembers its first error, so that a writer appends without
- * looking and asks once, at the end: -EFBIG past the maximum, -ENOMEM. A blob is immutable and
- * reference-counted; the counts are plain, so one thread at a time uses it.
+ * A text has a maximum from the start and remembers its first error, so that a writer can append
+ * without looking and ask once, at the end. The error is -EFBIG past the maximum, or -ENOMEM. A
+ * blob is immutable and reference-counted. Its count is no atomic: one thread at a time may use it.
  */
 #ifndef BIGDATAFS_SANDBOX_TEXT_H
 #define BIGDATAFS_SANDBOX_TEXT_H
@@ -28,14 +28,14 @@ void text_put(struct text *t, const char *bytes, size_t len);
 void text_str(struct text *t, const char *s);
 void text_number(struct text *t, int64_t n);
 
-/* s as a quoted JSON string; bytes that are no UTF-8 become U+FFFD. NULL becomes null. */
+/* Appends s as a quoted JSON string. Bytes that are no UTF-8 become U+FFFD, NULL becomes null. */
 void text_json(struct text *t, const char *s);
 
-/* Microseconds since 1970 as a quoted JSON date-time; a negative value becomes null. */
+/* Appends microseconds since 1970 as a quoted JSON date-time. A negative value becomes null. */
 void text_time(struct text *t, int64_t us);
 
-/* The bytes of one valid UTF-8 character at s (len > 0 bytes are there), or 0 when there is none.
- */
+/* The length in bytes of the valid UTF-8 character at s, where len > 0 bytes are, or 0 when there
+ * is none. */
 size_t text_utf8(const char *s, size_t len);
 
 struct blob {
@@ -47,7 +47,7 @@ struct blob {
 /* Moves the bytes of t, which is empty afterwards, into a blob with one reference. */
 int blob_take(struct text *t, struct blob **out) MUST_CHECK;
 
-/* A new blob: the bytes of b in gzip format. */
+/* Makes a new blob of the bytes of b in gzip format. */
 int blob_gzip(const struct blob *b, struct blob **out) MUST_CHECK;
 
 struct blob *blob_ref(struct blob *b);

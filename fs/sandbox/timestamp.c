@@ -19,14 +19,14 @@ int64_t clock_mono_ns(void)
 int clock_cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
-    int err = pthread_condattr_init(&attr);
-    if (err)
-        return -err;
-    err = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    if (!err)
-        err = pthread_cond_init(cond, &attr);
+    int err = -pthread_condattr_init(&attr);
+    if (err < 0)
+        return err;
+    err = -pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    if (err == 0)
+        err = -pthread_cond_init(cond, &attr);
     (void)pthread_condattr_destroy(&attr);
-    return -err;
+    return err;
 }
 
 void clock_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t mono_ns)

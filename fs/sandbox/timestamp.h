@@ -1,4 +1,4 @@
-/* clock: the time, and waiting on a condition until a monotonic time. */
+/* timestamp: the time, and waiting on a condition until a monotonic time. */
 #ifndef BIGDATAFS_SANDBOX_TIMESTAMP_H
 #define BIGDATAFS_SANDBOX_TIMESTAMP_H
 
