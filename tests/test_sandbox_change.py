@@ -39,6 +39,13 @@ def test_create_the_other_types(sandbox):
     assert first["connector_id"] != second["connector_id"]
 
 
+def test_a_secret_that_stands_twice_is_not_shown(sandbox):
+    body = '{"type":"email","label":"x","config":{"user_password":"one","user_password":"two"}}'
+    answer = sandbox.request("POST", LIST, body)
+    assert answer.status == 200 and b"user_password" not in answer.bytes
+    assert "user_password" not in sandbox.get(answer.json["connector_id"]).json["config"]
+
+
 GOOD = {"type": "email", "label": "x", "config": {}}
 
 

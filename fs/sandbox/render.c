@@ -169,12 +169,19 @@ static int finish_email(cJSON *config, const char *hash, const char *address)
     return 0;
 }
 
+/* Secrets are taken and never shown; a member may stand in the object more than once. */
+static void drop_secrets(cJSON *config)
+{
+    while (member(config, "user_password") != NULL)
+        cJSON_DeleteItemFromObjectCaseSensitive(config, "user_password");
+}
+
 /* Sets d->config to what is to be stored, for which it changes config. Only an email connector has
  * a hash and an address. */
 static int take_config(struct draft *d, const char *type, cJSON *config, const char *hash,
                        const char *address)
 {
-    cJSON_DeleteItemFromObjectCaseSensitive(config, "user_password");
+    drop_secrets(config);
     if (strcmp(type, "email") == 0) {
         const cJSON *allowed = member(config, "allowed_emails");
         if (allowed != NULL && !is_array_of_strings(allowed))
@@ -239,7 +246,7 @@ static int update_other(struct draft *d, const struct record *current, const cJS
 {
     cJSON *config = member(d->doc, "config");
     if (cJSON_IsObject(config))
-        cJSON_DeleteItemFromObjectCaseSensitive(config, "user_password");
+        drop_secrets(config);
     if (config != NULL && !cJSON_Compare(config, had, true))
         return refuse(d, "config can be changed for email connectors only");
     d->config = strdup(current->config);
