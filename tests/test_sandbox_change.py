@@ -51,7 +51,8 @@ GOOD = {"type": "email", "label": "x", "config": {}}
 
 @pytest.mark.parametrize("body", [
     None, "", "{", "[]", "1", json.dumps(GOOD) + " x", b'{"type":"email","label":"\xff","config":{}}',
-    '{"type":"email","label":"a\\u0000b","config":{}}', {**GOOD, "type": "dropbox"}, {**GOOD, "type": None},
+    '{"type":"email","label":"a\\u0000b","config":{}}', '{"type":"email","label":"a\\u00zzb","config":{}}',
+    '{"type":"email","label":"a\\u00', {**GOOD, "type": "dropbox"}, {**GOOD, "type": None},
     {**GOOD, "label": 1}, {**GOOD, "config": []}, {**GOOD, "description": 1}, {**GOOD, "share_with_org": "true"},
     {**GOOD, "config": {"allowed_emails": "a@b"}}, {**GOOD, "config": {"allowed_emails": [1]}},
     {**GOOD, "type": "investment_research"}, {"label": "x", "config": {}}, {"type": "email", "config": {}},

@@ -72,8 +72,19 @@ void json_error(struct text *t, unsigned status, const char *code, const char *m
     text_put(t, "}", 1);
 }
 
+/* The flaw of the escape at p, as below. The text ends with a NUL, which is no digit. */
+static const char *find_flaw_of_escape(const char *p)
+{
+    if (p[1] != 'u')
+        return NULL;
+    if (strspn(p + 2, "0123456789abcdefABCDEF") < 4)
+        return "The body is not valid JSON";
+    return strncmp(p + 2, "0000", 4) == 0 ? "NUL characters are not allowed" : NULL;
+}
+
 /* Finds what cJSON lets pass: bytes that are no UTF-8, and NUL characters, which end its strings.
- * Returns a sentence for the client, or NULL. */
+ * It also takes a \u without four hexadecimal digits for a NUL. Returns a sentence for the client,
+ * or NULL. */
 static const char *find_flaw(const char *body, size_t len)
 {
     size_t at = 0;
@@ -83,10 +94,13 @@ static const char *find_flaw(const char *body, size_t len)
             return "The body is not valid UTF-8";
         if (body[at] == '\0')
             return "The body is not valid JSON";
-        if (body[at] == '\\' && len - at >= 6 && memcmp(body + at, "\\u0000", 6) == 0)
-            return "NUL characters are not allowed";
-        if (body[at] == '\\' && at + 1 < len && body[at + 1] == '\\')
-            step = 2; /* an escaped backslash escapes nothing itself */
+        if (body[at] == '\\') {
+            const char *flaw = find_flaw_of_escape(body + at);
+            if (flaw != NULL)
+                return flaw;
+            if (body[at + 1] == '\\')
+                step = 2; /* an escaped backslash escapes nothing itself */
+        }
         at += step;
     }
     return NULL;

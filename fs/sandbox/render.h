@@ -1,9 +1,10 @@
 /*
  * render: connectors and errors to JSON, request bodies from JSON.
  *
- * A body must be one JSON object in valid UTF-8 without NUL characters. When it is not what it must
- * be, the functions return -EINVAL and the draft's `why` is a sentence for the client, a constant.
- * When there is no memory they return -ENOMEM.
+ * A body ends with a NUL, which its length does not count. It must be one JSON object in valid
+ * UTF-8 without NUL characters. When it is not what it must be, the functions return -EINVAL and
+ * the draft's `why` is a sentence for the client, a constant. When there is no memory they return
+ * -ENOMEM.
  */
 #ifndef BIGDATAFS_SANDBOX_RENDER_H
 #define BIGDATAFS_SANDBOX_RENDER_H
