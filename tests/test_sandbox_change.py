@@ -46,6 +46,14 @@ def test_a_secret_that_stands_twice_is_not_shown(sandbox):
     assert "user_password" not in sandbox.get(answer.json["connector_id"]).json["config"]
 
 
+def test_the_address_is_the_service_s_however_often_it_is_sent(sandbox):
+    body = '{"type":"email","label":"x","config":{%s"extra":1}}' % ('"email":"mine@x","email_hash":"mine",' * 2)
+    answer = sandbox.request("POST", LIST, body)
+    config = answer.json["config"]
+    assert answer.bytes.count(b'"email"') == 2 and b"mine" not in answer.bytes and config["extra"] == 1
+    assert sandbox.request("PUT", f"{LIST}/{answer.json['connector_id']}", body).json["config"] == config
+
+
 GOOD = {"type": "email", "label": "x", "config": {}}
 
 

@@ -138,6 +138,18 @@ static cJSON *member(const cJSON *object, const char *name)
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
+/* Deletes every member of the name: a body may have it more than once, and cJSON's own function
+ * deletes only the first. */
+static void delete_members(cJSON *object, const char *name)
+{
+    cJSON *next;
+    for (cJSON *one = object->child; one != NULL; one = next) {
+        next = one->next;
+        if (strcmp(one->string, name) == 0)
+            cJSON_Delete(cJSON_DetachItemViaPointer(object, one));
+    }
+}
+
 /* Takes the members that create and update have in common, config aside. */
 static int take_common(struct draft *d)
 {
@@ -172,8 +184,8 @@ static bool is_array_of_strings(const cJSON *array)
 /* Gives the config the members that the service sets itself, whatever the client sent for them. */
 static int finish_email(cJSON *config, const char *hash, const char *address)
 {
-    cJSON_DeleteItemFromObjectCaseSensitive(config, "email_hash");
-    cJSON_DeleteItemFromObjectCaseSensitive(config, "email");
+    delete_members(config, "email_hash");
+    delete_members(config, "email");
     if (member(config, "allowed_emails") == NULL &&
         cJSON_AddArrayToObject(config, "allowed_emails") == NULL)
         return -ENOMEM;
@@ -183,19 +195,12 @@ static int finish_email(cJSON *config, const char *hash, const char *address)
     return 0;
 }
 
-/* Secrets are taken and never shown; a member may stand in the object more than once. */
-static void drop_secrets(cJSON *config)
-{
-    while (member(config, "user_password") != NULL)
-        cJSON_DeleteItemFromObjectCaseSensitive(config, "user_password");
-}
-
 /* Sets d->config to what is to be stored, for which it changes config. Only an email connector has
  * a hash and an address. */
 static int take_config(struct draft *d, const char *type, cJSON *config, const char *hash,
                        const char *address)
 {
-    drop_secrets(config);
+    delete_members(config, "user_password");
     if (strcmp(type, "email") == 0) {
         const cJSON *allowed = member(config, "allowed_emails");
         if (allowed != NULL && !is_array_of_strings(allowed))
@@ -260,7 +265,7 @@ static int update_other(struct draft *d, const struct record *current, const cJS
 {
     cJSON *config = member(d->doc, "config");
     if (cJSON_IsObject(config))
-        drop_secrets(config);
+        delete_members(config, "user_password");
     if (config != NULL && !cJSON_Compare(config, had, true))
         return refuse(d, "config can be changed for email connectors only");
     d->config = strdup(current->config);
