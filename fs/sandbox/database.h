@@ -2,8 +2,9 @@
  * database: the SQLite database of the store: its tables, its statements, its lock and its
  * transactions. All SQL of the sandbox is here.
  *
- * All functions but database_lock and database_begin need the lock. Errors: -EIO after the
- * database's message went to stderr, unless a function says otherwise.
+ * Between database_open and database_close all functions but database_lock and database_begin need
+ * the lock; database_end lets it go. Errors: -EIO after the database's message went to stderr,
+ * unless a function says otherwise.
  */
 #ifndef BIGDATAFS_SANDBOX_DATABASE_H
 #define BIGDATAFS_SANDBOX_DATABASE_H

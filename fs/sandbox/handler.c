@@ -220,7 +220,7 @@ static int get_connector(struct api *a, const struct api_request *q, struct api_
     store_version(a->store, &now);
     int err = store_get(a->store, id, render_one, &one);
     err = one_finish(q, out, &one, err);
-    if (err || out->status != 200)
+    if (err < 0 || out->status != 200)
         return err;
     tag_answer(out, now.instance, "c", one.revision, one.changed_at);
     out->varies = true;

@@ -53,8 +53,8 @@ int listen_parse(const char *text, struct endpoint *out)
         struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
         int err = parse_port(text, &port);
         v6.sin6_port = err < 0 ? 0 : port;
-        memcpy(&out->address, &v6, sizeof(v6));
-        out->len = sizeof(v6);
+        memcpy(&out->address, &v6, sizeof v6);
+        out->len = sizeof v6;
         return err;
     }
     if (!skip_prefix(&text, "127.0.0.1:") && !skip_prefix(&text, "localhost:"))
@@ -62,8 +62,8 @@ int listen_parse(const char *text, struct endpoint *out)
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int err = parse_port(text, &port);
     v4.sin_port = err < 0 ? 0 : port;
-    memcpy(&out->address, &v4, sizeof(v4));
-    out->len = sizeof(v4);
+    memcpy(&out->address, &v4, sizeof v4);
+    out->len = sizeof v4;
     return err;
 }
 

@@ -6,7 +6,7 @@
 
 #include "identifier.h"
 
-#define COUNT_OF(a) (sizeof a / sizeof((a)[0]))
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
 static const int64_t first_us = 1736154000LL * 1000000; /* 2025-01-06 09:00 UTC */
 static const int64_t span_us =

@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "database.h"
@@ -129,8 +130,10 @@ static int put_record(struct database *d, const struct record *r)
 int store_open(const char *path, struct store **out)
 {
     struct store *s = calloc(1, sizeof *s);
-    if (s == NULL)
+    if (s == NULL) {
+        fprintf(stderr, "bigdatafs-sandbox: no memory for the store.\n");
         return -ENOMEM;
+    }
     int err = database_open(path, &s->database);
     if (err < 0) {
         free(s);
