@@ -1,7 +1,7 @@
 /*
  * hide: names inside a connector that were unlinked in this mount: the service knows nothing of it.
- * They stay hidden while rm -r runs, over lists and newer snapshots too, and come back HIDE_MS after
- * the last of the connector's names was hidden, or by nodes_unhide.
+ * They stay hidden while rm -r runs, over lists and newer snapshots too, and come back HIDE_MS
+ * after the last of the connector's names was hidden, or by nodes_unhide.
  */
 #ifndef BIGDATAFS_INODE_HIDE_H
 #define BIGDATAFS_INODE_HIDE_H

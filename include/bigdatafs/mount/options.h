@@ -30,7 +30,7 @@ struct options {
     unsigned guard; /* 0: none */
     unsigned parallel;
     bool sandbox, nofail, read_only, foreground, debug, confirm_id, dry_run, rmdir_emptied;
-    bool shared; /* allow_other or allow_root: others than the owner can get in */
+    bool shared;        /* allow_other or allow_root: others than the owner can get in */
     bool help, version; /* with one of them nothing else is set or checked */
     uid_t uid;
     gid_t gid;
