@@ -96,6 +96,8 @@ class Model:
         sent = self.check_deletes(asked, exchanges)
         self.check_truths(third, before, exchanges)
         for op in operations:
+            if op.error == "SAME" and self.is_missing(op, before):
+                op.error = "EPERM"  # mv met the name that had just left, under its old place as well
             assert op.error not in FAULT_ERRORS or excused, f"no fault excuses: {op}"
             if op.error not in FAULT_ERRORS:
                 self.check_operation(op, before, sent, any(e.is_list for e in exchanges), sum(
@@ -141,6 +143,12 @@ class Model:
             assert known.truth == was or known.truth != GONE or known.doomed, \
                 f"{connector_id} is gone, and no request did it"
 
+    def is_missing(self, op, before):
+        """Whether the mount may not have had the connector where the operation looked for it."""
+        known = self.known[op.id]
+        base = before[op.id] if known.floor == UNSEEN else known.floor
+        return not base == op.place == known.truth
+
     def check_operation(self, op, before, sent, listed, contended):
         if op.kind == "rmdir .archived":
             assert op.error == "EPERM", op
@@ -153,8 +161,7 @@ class Model:
             return
         known = self.known[op.id]
         there = known.floor <= op.place <= known.truth
-        base = before[op.id] if known.floor == UNSEEN else known.floor
-        missing = not base == op.place == known.truth
+        missing = self.is_missing(op, before)
         if op.error in ("ENOENT", "EPERM") and known.hidden and op.kind in NAME_FILES:
             return  # the file that it names; an echo to a hidden one would create it
         if op.kind == "ls" and op.error == "ENOENT" and known.hidden and op.inside:
