@@ -1,6 +1,7 @@
 """The control file .force_delete: what it accepts, what it shows, what follows."""
 
 import errno
+import mmap
 import os
 import select
 import shutil
@@ -148,6 +149,64 @@ def test_open_and_empty_write_send_nothing(mount, service, flags):
         os.close(fd)
     assert control(m).read_bytes() == b"idle\n"
     assert len(served.requests()) == 1
+    served.assert_deletes([])
+
+
+# Through a mapping
+
+
+def test_a_store_through_a_mapping_sends_nothing(mount, service):
+    """The kernel sends it later, as root's and without a command: nobody waits for the answer."""
+    served = service(connector(1), connector(2))
+    m = mount(served, ttl=NEVER)
+    fd = os.open(control(m), os.O_RDWR)
+    try:
+        with mmap.mmap(fd, 5) as mapping:
+            mapping[:5] = b"yes\n\n"
+            mapping[:1] = b"1"
+            with fails_with(errno.EIO, errno.EPERM):
+                mapping.flush()
+                os.fsync(fd)
+            eventually(lambda: mapping[:] == b"idle\n")
+    finally:
+        os.close(fd)
+    line = m.lines("errors")[0]
+    assert (line["operation"], line["id"], line["errno"]) == ("hard delete", uuid(1), "EPERM")
+    assert "mapping" in line["message"] and "write(2)" in line["hint"] and "uid" not in line
+    assert control(m).read_bytes() == b"idle\n" and m.active() == [uuid(1), uuid(2)]
+    assert len(served.requests()) == 1
+    served.assert_deletes([])
+
+
+def test_a_word_in_a_mapping_is_not_sent(mount, service):
+    served = service(connector(1), connector(2))
+    served.answer_delete(DELETING)
+    m = mount(served, ttl=NEVER)
+    fd = os.open(control(m), os.O_RDWR)
+    try:
+        with mmap.mmap(fd, 5) as mapping:
+            mapping[:5] = b"true\n"
+    finally:
+        os.close(fd)  # which has the kernel write it back
+    eventually(lambda: m.lines("errors"))
+    assert control(m).read_bytes() == b"idle\n"
+    assert len(served.requests()) == 1
+    served.assert_deletes([])
+
+
+def test_a_refused_write_leaves_what_was_read(mount, service):
+    served = service(connector(1))
+    m = mount(served, ttl=NEVER)
+    fd = os.open(control(m), os.O_RDWR)
+    try:
+        with mmap.mmap(fd, 5, access=mmap.ACCESS_READ) as reader:
+            assert reader[:] == b"idle\n"
+            with fails_with(errno.EINVAL):
+                os.write(fd, b"word\n")
+            eventually(lambda: reader[:] == b"idle\n")
+            assert os.pread(fd, 9, 0) == b"idle\n"
+    finally:
+        os.close(fd)
     served.assert_deletes([])
 
 
