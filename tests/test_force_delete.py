@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from harness import (Answer, Inotify, archive, connector, eventually, fails_with, hard,
-                     in_background, uuid, write)
+                     in_background, run, uuid, write)
 
 NEVER = 300
 DELETING = Answer(202)  # accepted, and not yet done: the connector is still served
@@ -350,6 +350,37 @@ def test_inotify_reports_the_end(mount, service):
         assert (Inotify.DELETE, uuid(1)) in [(mask & Inotify.DELETE, name)
                                              for mask, name in watch.wait()]
     assert m.active() == [uuid(2)]
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_inotify_reports_the_end_of_an_archived_connector(mount, service):
+    served = service(connector(1, archived=True), connector(2, archived=True))
+    m = mount(served, ttl=NEVER)
+    with Inotify(m / ".archived", Inotify.DELETE) as watch:
+        write(m / ".archived" / uuid(1) / ".force_delete", b"1")
+        assert (Inotify.DELETE, uuid(1)) in [(mask & Inotify.DELETE, name)
+                                             for mask, name in watch.wait()]
+    assert m.archived() == [uuid(2)]
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_the_end_is_not_brought_to_what_is_mounted_over_archived(mount, service):
+    """The program removes the directory through its own mount, and must not enter another's."""
+    served = service(connector(1, archived=True), connector(2))
+    served.answer_delete(DELETING)
+    other = service(connector(1))
+    m, over = mount(served, ttl=NEVER), mount(other, ttl=NEVER)
+    write(m / ".archived" / uuid(1) / ".force_delete", b"1")
+    assert run("mount", "--bind", over.path, m / ".archived").returncode == 0
+    try:
+        served.serve(connector(2))
+        eventually(lambda: m.lines("jobs") == [])
+        m.await_quiet()
+        assert over.active() == [uuid(1)] and over.archived() == []
+    finally:
+        assert run("umount", m / ".archived").returncode == 0
+    assert m.archived() == []
+    other.assert_deletes([])
     served.assert_deletes([hard(uuid(1))])
 
 
