@@ -94,6 +94,16 @@ def test_word_in_two_writes_is_rejected(mount, service):
     served.assert_deletes([])
 
 
+def test_each_write_counts_by_itself(mount, service):
+    served = service(connector(1), connector(2))
+    served.answer_delete(DELETING)
+    m = mount(served, ttl=NEVER)
+    line = f"printf 12 | dd bs=1 of={uuid(1)}/.force_delete status=none"
+    assert m.run("bash", "-o", "pipefail", "-c", line).returncode != 0
+    assert control(m).read_bytes() == b"deleting\n"
+    served.assert_deletes([hard(uuid(1))])
+
+
 def test_hard_delete_of_what_the_service_no_longer_has(mount, service):
     served = service(connector(1))
     m = mount(served, ttl=NEVER)

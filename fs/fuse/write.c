@@ -85,10 +85,16 @@ static void refresh_and_park(fuse_req_t req, size_t size)
 
 static void bulk_ended(struct parked *p, int err)
 {
-    struct nodes *nodes = p->context->nodes;
+    struct context *c = p->context;
+    fuse_ino_t ino = p->bulk.node;
+    struct node *node = nodes_from_id(c->nodes, ino);
     if (err == 0)
-        nodes_bulk_written(nodes, nodes_from_id(nodes, p->bulk.node), &p->bulk.lines);
+        nodes_bulk_written(c->nodes, node, &p->bulk.lines);
+    else
+        nodes_bulk_note_unfinished(c->nodes, node, &p->bulk.lines);
     parked_end_write(p, err, p->bulk.size);
+    if (err < 0)
+        notify_inode(c->notify, ino, true); /* as refuse_write */
 }
 
 static void on_bulk_done(void *arg, int err)
@@ -120,13 +126,15 @@ static void refuse_bulk(struct context *c, const char *name, const struct bulk_r
 static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *w)
 {
     struct context *c = context_of(req);
-    const struct bulk_file *file = nodes_bulk(nodes_from_id(c->nodes, ino));
+    struct node *node = nodes_from_id(c->nodes, ino);
+    const struct bulk_file *file = nodes_bulk(node);
     struct parked *p = park(req, PARKED_BULK, bulk_ended);
     if (p == NULL)
         return;
     struct bulk_request request = {
         .op = file->op, .who = context_requester(req), .done = on_bulk_done, .arg = p};
     p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = file->lines};
+    nodes_bulk_give_up(node);
     struct command_text text = {.offset = (uint64_t)w->offset, .len = w->size, .text = w->data};
     int err = command_ids(&p->bulk.lines, &text, &request.ids, &request.count);
     if (err < 0)
