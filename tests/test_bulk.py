@@ -55,8 +55,6 @@ def test_each_id_is_deleted_once(mount, sandbox, name):
     "ids=$(ls) && printf '%s\\n' $ids > .bigdatafs/archive",
     "find . -maxdepth 1 -name '[0-9a-f]*' -printf '%f\\n' > .bigdatafs/archive",
     "grep -l . */label | cut -d/ -f1 > .bigdatafs/archive", "ls > ids; cp ids .bigdatafs/archive",
-    "ls | python3 -c 'import sys; print(sys.stdin.read().rstrip(), end=str())' "
-    "> .bigdatafs/archive",
 ], ids=lambda line: line[:24])
 def test_from_the_shell(mount, service, line, tmp_path):
     ids = some(400)  # more than one buffer of most programs
@@ -194,6 +192,67 @@ def test_a_line_that_is_never_finished_is_said(mount, service):
     last, = eventually(lambda: m.lines("errors"))
     assert last["errno"] == "EINVAL" and "nothing was sent for it" in last["message"]
     assert m.active() == [uuid(2)] and m.archived() == [uuid(1)]
+    served.assert_deletes([archive(uuid(1))])
+
+
+def test_a_last_id_without_its_newline_is_said(mount, service):
+    """Whether it is a whole line only a newline tells: once the file is closed nobody waits for it."""
+    served = service(connector(1), connector(2))
+    m = mount(served, ttl=NEVER)
+    m.expect("the last line has no newline")
+    data = text(uuid(1), uuid(2))[:-1]
+    assert write(bulk(m), data) == len(data)
+    last, = eventually(lambda: m.lines("errors"))
+    assert (last["errno"], last["id"]) == ("EINVAL", uuid(2))
+    assert "nothing was sent for it" in last["message"] and "newline" in last["hint"]
+    assert m.active() == [uuid(2)] and m.archived() == [uuid(1)]
+    served.assert_deletes([archive(uuid(1))])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_line_that_is_cut_behind_an_id_is_not_sent(mount, service, name):
+    served = service(*map(connector, range(1, 4)))
+    served.answer_delete(DELETING) if name == "force_delete" else None
+    m = mount(served, ttl=NEVER)
+    m.expect("is no connector id")
+    m.expect("the last line has no newline")
+    first, second = text(uuid(1), uuid(2))[:-1], b",x\n" + text(uuid(3))
+    fd = os.open(bulk(m, name), os.O_WRONLY)
+    try:
+        assert os.write(fd, first) == len(first)
+        for data in (second, b"\n", b"\n" + text(uuid(3))):
+            with fails_with(errno.EINVAL):
+                os.write(fd, data)
+        with fails_with(errno.EINVAL):
+            os.pwrite(fd, text(uuid(3)), len(first + second))
+    finally:
+        os.close(fd)
+    assert [line["id"] for line in m.lines("errors") if line["id"]] == [uuid(2)]
+    served.assert_deletes([FILES[name](uuid(1))])
+
+
+@pytest.mark.parametrize("cut", range(70, 80))
+def test_a_bad_line_is_not_sent_wherever_it_is_cut(mount, service, cut):
+    served = service(*map(connector, range(1, 4)))
+    m = mount(served, ttl=NEVER)
+    m.expect("is no connector id")
+    m.allow("the last line")
+    line = f"printf '%s\\n' {uuid(1)} {uuid(2)},xxxxxxxxxx {uuid(3)} | " \
+           f"dd of=.bigdatafs/archive bs={cut} status=none"
+    assert m.run("bash", "-o", "pipefail", "-c", line).returncode != 0
+    assert set(m.archived()) <= {uuid(1)}
+    served.assert_deletes([archive(uuid(1))] if cut <= 73 else [])
+
+
+def test_a_failed_write_says_that_its_last_id_was_not_sent(mount, service):
+    served = service(connector(1), connector(2))
+    served.answer("DELETE", f".*/{uuid(1)}", Answer.error(403))
+    m = mount(served, ttl=NEVER)
+    m.expect("403")
+    m.expect("the last line has no newline")
+    with fails_with(errno.EACCES):
+        write(bulk(m), text(uuid(1), uuid(2))[:-1])
+    assert [line["id"] for line in m.lines("errors")] == [uuid(1), uuid(2)]
     served.assert_deletes([archive(uuid(1))])
 
 

@@ -61,7 +61,7 @@ def test_many_intents_are_made_durable_together_and_before_they_are_sent(mount, 
     served = service(*(connector(n) for n in range(1, 65)))
     m = mount(served, ttl=NEVER, audit=tmp_path / "audit.jsonl")
     trace = Trace(m.pid, tmp_path / "trace", "write", "fdatasync", "sendto")
-    write(m / ".bigdatafs/archive", "\n".join(ids).encode())
+    write(m / ".bigdatafs/archive", "".join(f"{i}\n" for i in ids).encode())
     written, durable, syncing, sent, syncs = set(), set(), set(), [], 0
     for line in trace.lines():
         if "write(" in line and '\\"event\\":\\"intent\\"' in line:

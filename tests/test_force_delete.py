@@ -1,6 +1,7 @@
 """The control file .force_delete: what it accepts, what it shows, what follows."""
 
 import errno
+import mmap
 import os
 import select
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import pytest
 
 from harness import (Answer, Inotify, archive, connector, eventually, fails_with, hard,
-                     in_background, uuid, write)
+                     in_background, run, uuid, write)
 
 NEVER = 300
 DELETING = Answer(202)  # accepted, and not yet done: the connector is still served
@@ -93,6 +94,16 @@ def test_word_in_two_writes_is_rejected(mount, service):
     served.assert_deletes([])
 
 
+def test_each_write_counts_by_itself(mount, service):
+    served = service(connector(1), connector(2))
+    served.answer_delete(DELETING)
+    m = mount(served, ttl=NEVER)
+    line = f"printf 12 | dd bs=1 of={uuid(1)}/.force_delete status=none"
+    assert m.run("bash", "-o", "pipefail", "-c", line).returncode != 0
+    assert control(m).read_bytes() == b"deleting\n"
+    served.assert_deletes([hard(uuid(1))])
+
+
 def test_hard_delete_of_what_the_service_no_longer_has(mount, service):
     served = service(connector(1))
     m = mount(served, ttl=NEVER)
@@ -148,6 +159,64 @@ def test_open_and_empty_write_send_nothing(mount, service, flags):
         os.close(fd)
     assert control(m).read_bytes() == b"idle\n"
     assert len(served.requests()) == 1
+    served.assert_deletes([])
+
+
+# Through a mapping
+
+
+def test_a_store_through_a_mapping_sends_nothing(mount, service):
+    """The kernel sends it later, as root's and without a command: nobody waits for the answer."""
+    served = service(connector(1), connector(2))
+    m = mount(served, ttl=NEVER)
+    fd = os.open(control(m), os.O_RDWR)
+    try:
+        with mmap.mmap(fd, 5) as mapping:
+            mapping[:5] = b"yes\n\n"
+            mapping[:1] = b"1"
+            with fails_with(errno.EIO, errno.EPERM):
+                mapping.flush()
+                os.fsync(fd)
+            eventually(lambda: mapping[:] == b"idle\n")
+    finally:
+        os.close(fd)
+    line = m.lines("errors")[0]
+    assert (line["operation"], line["id"], line["errno"]) == ("hard delete", uuid(1), "EPERM")
+    assert "mapping" in line["message"] and "write(2)" in line["hint"] and "uid" not in line
+    assert control(m).read_bytes() == b"idle\n" and m.active() == [uuid(1), uuid(2)]
+    assert len(served.requests()) == 1
+    served.assert_deletes([])
+
+
+def test_a_word_in_a_mapping_is_not_sent(mount, service):
+    served = service(connector(1), connector(2))
+    served.answer_delete(DELETING)
+    m = mount(served, ttl=NEVER)
+    fd = os.open(control(m), os.O_RDWR)
+    try:
+        with mmap.mmap(fd, 5) as mapping:
+            mapping[:5] = b"true\n"
+    finally:
+        os.close(fd)  # which has the kernel write it back
+    eventually(lambda: m.lines("errors"))
+    assert control(m).read_bytes() == b"idle\n"
+    assert len(served.requests()) == 1
+    served.assert_deletes([])
+
+
+def test_a_refused_write_leaves_what_was_read(mount, service):
+    served = service(connector(1))
+    m = mount(served, ttl=NEVER)
+    fd = os.open(control(m), os.O_RDWR)
+    try:
+        with mmap.mmap(fd, 5, access=mmap.ACCESS_READ) as reader:
+            assert reader[:] == b"idle\n"
+            with fails_with(errno.EINVAL):
+                os.write(fd, b"word\n")
+            eventually(lambda: reader[:] == b"idle\n")
+            assert os.pread(fd, 9, 0) == b"idle\n"
+    finally:
+        os.close(fd)
     served.assert_deletes([])
 
 
@@ -291,6 +360,37 @@ def test_inotify_reports_the_end(mount, service):
         assert (Inotify.DELETE, uuid(1)) in [(mask & Inotify.DELETE, name)
                                              for mask, name in watch.wait()]
     assert m.active() == [uuid(2)]
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_inotify_reports_the_end_of_an_archived_connector(mount, service):
+    served = service(connector(1, archived=True), connector(2, archived=True))
+    m = mount(served, ttl=NEVER)
+    with Inotify(m / ".archived", Inotify.DELETE) as watch:
+        write(m / ".archived" / uuid(1) / ".force_delete", b"1")
+        assert (Inotify.DELETE, uuid(1)) in [(mask & Inotify.DELETE, name)
+                                             for mask, name in watch.wait()]
+    assert m.archived() == [uuid(2)]
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_the_end_is_not_brought_to_what_is_mounted_over_archived(mount, service):
+    """The program removes the directory through its own mount, and must not enter another's."""
+    served = service(connector(1, archived=True), connector(2))
+    served.answer_delete(DELETING)
+    other = service(connector(1))
+    m, over = mount(served, ttl=NEVER), mount(other, ttl=NEVER)
+    write(m / ".archived" / uuid(1) / ".force_delete", b"1")
+    assert run("mount", "--bind", over.path, m / ".archived").returncode == 0
+    try:
+        served.serve(connector(2))
+        eventually(lambda: m.lines("jobs") == [])
+        m.await_quiet()
+        assert over.active() == [uuid(1)] and over.archived() == []
+    finally:
+        assert run("umount", m / ".archived").returncode == 0
+    assert m.archived() == []
+    other.assert_deletes([])
     served.assert_deletes([hard(uuid(1))])
 
 

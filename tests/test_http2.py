@@ -35,7 +35,7 @@ def test_everything_goes_over_one_connection(mount, sandbox, front):
     frontend, authority = front(served)
     m = mounted(mount, served, frontend, authority, parallel=100)
     ids = m.active()
-    write(m / ".bigdatafs/archive", "\n".join(ids[:80]).encode())
+    write(m / ".bigdatafs/archive", "".join(f"{i}\n" for i in ids[:80]).encode())
     os.rmdir(m / ids[80])
     write(m / ids[81] / ".force_delete", b"1")
     (m / ".bigdatafs/refresh").write_text("1")
@@ -54,7 +54,7 @@ def test_more_at_once_than_the_service_has_streams(mount, sandbox, front):
     frontend, authority = front(served, streams=8)
     m = mounted(mount, served, frontend, authority, parallel=64)
     ids = m.active()
-    write(m / ".bigdatafs/archive", "\n".join(ids).encode())
+    write(m / ".bigdatafs/archive", "".join(f"{i}\n" for i in ids).encode())
     assert m.active() == [] and set(m.archived()).issuperset(ids)
     assert {protocol for _, protocol, _ in frontend.requests()} == {"h2"}
     served.assert_deletes([archive(i) for i in ids], any_order=True)

@@ -1,6 +1,8 @@
 """What is in the tree: names, contents, attributes; and that ordinary tools like it."""
 
+import errno
 import json
+import mmap
 import os
 import re
 import stat
@@ -8,7 +10,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from harness import connector, uuid
+from harness import connector, eventually, fails_with, uuid
 
 QUIET = 300  # a ttl that no test outlives
 
@@ -302,6 +304,49 @@ def test_inodes_are_stable_over_refresh_and_remount(mount, service):
         inodes.append({name: s.st_ino for name, s in everything(m.path).items()})
         m.unmount()
     assert inodes == [inodes[0]] * 4
+    served.assert_deletes([])
+
+
+# What root may write to, and the service did not serve
+
+
+@pytest.mark.parametrize("name", ["label", "config/email", "connector.json"])
+def test_a_refused_store_leaves_what_the_service_served(mount, service, name):
+    served = service(connector(1), connector(2))
+    m = mount(served, ttl=QUIET)
+    path = m / uuid(1) / name
+    right = path.read_bytes()
+    fd = os.open(path, os.O_RDWR)
+    try:
+        with mmap.mmap(fd, len(right)) as mapping:
+            mapping[:1] = b"!"
+            with fails_with(errno.EIO, errno.EPERM):
+                mapping.flush()
+                os.fsync(fd)
+            eventually(lambda: mapping[:] == right, "that the mapping shows what was served")
+    finally:
+        os.close(fd)
+    assert path.read_bytes() == right
+    assert [line["errno"] for line in m.lines("errors")] == ["EPERM"]
+    served.assert_deletes([])
+
+
+@pytest.mark.parametrize("name", [f"{uuid(1)}/label", ".bigdatafs/status"])
+def test_a_refused_write_leaves_what_the_service_served(mount, service, name):
+    served = service(connector(1))
+    m = mount(served, ttl=QUIET)
+    fd = os.open(m / name, os.O_RDWR)
+    try:
+        right = os.pread(fd, 65536, 0)
+        with mmap.mmap(fd, len(right), access=mmap.ACCESS_READ) as reader:
+            assert reader[:] == right
+            with fails_with(errno.EPERM):
+                os.write(fd, b"!" * len(right))
+            eventually(lambda: reader[:] == right, "that the mapping shows what was served")
+            assert os.pread(fd, 65536, 0) == right
+    finally:
+        os.close(fd)
+    assert m.lines("errors") == []
     served.assert_deletes([])
 
 

@@ -19,6 +19,49 @@ struct written {
     off_t offset;
 };
 
+/* The kernel put what is written into its page cache before it asked. Of what is refused it keeps
+ * the bytes that came through a mapping, and those that others have mapped: it is told to drop
+ * them, after the reply, since it holds the pages until then. */
+static void refuse_write(fuse_req_t req, fuse_ino_t ino, int err)
+{
+    struct context *c = context_of(req);
+    fuse_reply_err(req, -err);
+    notify_inode(c->notify, ino, true);
+}
+
+/* Shared mappings */
+
+static const char *operation_of(const struct node *node)
+{
+    switch (node_command(node)) {
+    case NODE_COMMAND_FORCE_DELETE:
+        return request_op_name(REQUEST_FORCE_DELETE);
+    case NODE_COMMAND_BULK:
+        return request_op_name(nodes_bulk(node)->op);
+    case NODE_COMMAND_REFRESH:
+        return "list";
+    case NODE_COMMAND_NONE:
+        break;
+    }
+    return "write";
+}
+
+/* What comes from the page cache was stored through a mapping some time ago. Nobody waits for it,
+ * and the kernel sends it as nobody's: it asks for nothing. */
+static void refuse_mapped(fuse_req_t req, fuse_ino_t ino, const struct node *node)
+{
+    struct context *c = context_of(req);
+    const struct connector *connector = node_connector(node);
+    struct journal_note note = {.operation = operation_of(node),
+                                .id = connector != NULL ? connector->id : "",
+                                .err = -EPERM,
+                                .reason = "a store through a shared mapping: nothing was sent",
+                                .hint = "use write(2), as echo, printf and cp do"};
+    journal_add(c->journal, &note);
+    log_info(c->log, "%s refused: %s", note.operation, note.reason);
+    refuse_write(req, ino, -EPERM);
+}
+
 /* refresh */
 
 static void refresh_ended(struct parked *p, int err)
@@ -42,10 +85,16 @@ static void refresh_and_park(fuse_req_t req, size_t size)
 
 static void bulk_ended(struct parked *p, int err)
 {
-    struct nodes *nodes = p->context->nodes;
+    struct context *c = p->context;
+    fuse_ino_t ino = p->bulk.node;
+    struct node *node = nodes_from_id(c->nodes, ino);
     if (err == 0)
-        nodes_bulk_written(nodes, nodes_from_id(nodes, p->bulk.node), &p->bulk.lines);
+        nodes_bulk_written(c->nodes, node, &p->bulk.lines);
+    else
+        nodes_bulk_note_unfinished(c->nodes, node, &p->bulk.lines);
     parked_end_write(p, err, p->bulk.size);
+    if (err < 0)
+        notify_inode(c->notify, ino, true); /* as refuse_write */
 }
 
 static void on_bulk_done(void *arg, int err)
@@ -77,13 +126,15 @@ static void refuse_bulk(struct context *c, const char *name, const struct bulk_r
 static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *w)
 {
     struct context *c = context_of(req);
-    const struct bulk_file *file = nodes_bulk(nodes_from_id(c->nodes, ino));
+    struct node *node = nodes_from_id(c->nodes, ino);
+    const struct bulk_file *file = nodes_bulk(node);
     struct parked *p = park(req, PARKED_BULK, bulk_ended);
     if (p == NULL)
         return;
     struct bulk_request request = {
         .op = file->op, .who = context_requester(req), .done = on_bulk_done, .arg = p};
     p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = file->lines};
+    nodes_bulk_give_up(node);
     struct command_text text = {.offset = (uint64_t)w->offset, .len = w->size, .text = w->data};
     int err = command_ids(&p->bulk.lines, &text, &request.ids, &request.count);
     if (err < 0)
@@ -105,7 +156,8 @@ static void force_delete_ended(struct parked *p, int err)
 }
 
 /* A word that .force_delete does not take, or a connector that is gone. */
-static void refuse_force_delete(fuse_req_t req, struct connector *connector, int err)
+static void refuse_force_delete(fuse_req_t req, fuse_ino_t ino, struct connector *connector,
+                                int err)
 {
     struct context *c = context_of(req);
     struct requester who = context_requester(req);
@@ -123,19 +175,19 @@ static void refuse_force_delete(fuse_req_t req, struct connector *connector, int
     journal_add(c->journal, &note);
     log_info(c->log, "hard delete of %s refused: %s", connector->id, note.reason);
     nodes_renew_control(c->nodes, connector);
-    fuse_reply_err(req, -err);
+    refuse_write(req, ino, err);
 }
 
-static void force_delete_and_park(fuse_req_t req, struct connector *connector,
-                                  const struct written *w)
+static void force_delete_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *w)
 {
     struct context *c = context_of(req);
+    struct connector *connector = node_connector(nodes_from_id(c->nodes, ino));
     int err = w->offset != 0 ? -EINVAL
                              : command_force_delete(w->data, w->size, connector->id, c->confirm_id);
     if (err == 0 && !connector_exists(connector))
         err = -ENOENT;
     if (err < 0) {
-        refuse_force_delete(req, connector, err);
+        refuse_force_delete(req, ino, connector, err);
     } else if (connector_is_being_deleted(connector)) {
         nodes_renew_control(c->nodes, connector);
         fuse_reply_write(req, w->size);
@@ -148,12 +200,15 @@ static void force_delete_and_park(fuse_req_t req, struct connector *connector,
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
-    (void)fi;
     const struct node *node = nodes_from_id(context_of(req)->nodes, ino);
     struct written w = {.data = data, .size = size, .offset = offset};
+    if (fi->writepage) {
+        refuse_mapped(req, ino, node);
+        return;
+    }
     switch (node_command(node)) {
     case NODE_COMMAND_NONE:
-        fuse_reply_err(req, EPERM);
+        refuse_write(req, ino, -EPERM);
         break;
     case NODE_COMMAND_REFRESH:
         refresh_and_park(req, size);
@@ -162,7 +217,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
         bulk_and_park(req, ino, &w);
         break;
     case NODE_COMMAND_FORCE_DELETE:
-        force_delete_and_park(req, node_connector(node), &w);
+        force_delete_and_park(req, ino, &w);
         break;
     }
 }

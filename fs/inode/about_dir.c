@@ -110,14 +110,30 @@ void nodes_bulk_written(struct nodes *n, struct node *node, const struct command
         notify_name(n->notify, nodes_id(n, &n->about_dir), node->bulk->name);
 }
 
-/* Nobody can go on with what was written: the file is closed. */
-static void tell_unfinished(const struct nodes *n, const struct bulk_file *bulk)
+void nodes_bulk_give_up(struct node *node)
 {
-    static const char reason[] = "the last line is no connector id: nothing was sent for it";
-    struct journal_note note = {
-        .operation = request_op_name(bulk->op), .id = "", .err = -EINVAL, .reason = reason};
+    command_give_up(&node->bulk->lines);
+}
+
+void nodes_bulk_note_unfinished(const struct nodes *n, const struct node *node,
+                                const struct command_lines *lines)
+{
+    const struct bulk_file *bulk = node->bulk;
+    char id[UUID_LEN + 1] = "";
+    struct journal_note note = {.operation = request_op_name(bulk->op),
+                                .id = id,
+                                .err = -EINVAL,
+                                .reason =
+                                    "the last line is no connector id: nothing was sent for it",
+                                .hint = "write ids alone, one a line, with a newline after each"};
+    if (!command_is_unfinished(lines))
+        return;
+    if (command_lacks_newline(lines)) {
+        memcpy(id, lines->line, UUID_LEN);
+        note.reason = "the last line has no newline: nothing was sent for it";
+    }
     journal_add(n->journal, &note);
-    log_warning(n->log, NODE_ABOUT_NAME "/%s: %s", bulk->name, reason);
+    log_warning(n->log, NODE_ABOUT_NAME "/%s: %s", bulk->name, note.reason);
 }
 
 void about_dir_end(const struct nodes *n, struct node *node)
@@ -126,8 +142,7 @@ void about_dir_end(const struct nodes *n, struct node *node)
         free(node->report->text);
         free(node->report);
     } else if (node->kind == NODE_BULK) {
-        if (command_is_unfinished(&node->bulk->lines))
-            tell_unfinished(n, node->bulk);
+        nodes_bulk_note_unfinished(n, node, &node->bulk->lines); /* the file is closed */
         free(node->bulk);
     }
 }

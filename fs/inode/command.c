@@ -27,7 +27,18 @@ int command_force_delete(const char *text, size_t len, const char *id, bool conf
 
 bool command_is_unfinished(const struct command_lines *lines)
 {
-    return lines->len > 0 && lines->len < UUID_LEN;
+    return lines->len > 0 && !lines->taken;
+}
+
+bool command_lacks_newline(const struct command_lines *lines)
+{
+    return command_is_unfinished(lines) && lines->len == UUID_LEN;
+}
+
+void command_give_up(struct command_lines *lines)
+{
+    if (command_is_unfinished(lines))
+        *lines = (struct command_lines){.next = UINT64_MAX}; /* where no write begins */
 }
 
 /* Whether text could become a UUID by more characters. */
@@ -48,31 +59,42 @@ struct reading {
 
 static bool take(struct reading *r)
 {
+    r->at.taken = true;
     memcpy(r->ids[r->count], r->at.line, UUID_LEN);
     r->ids[r->count][UUID_LEN] = '\0';
     return uuid_is_valid(r->ids[r->count++]);
 }
 
+static bool end_line(struct reading *r)
+{
+    if (r->at.len < UUID_LEN || (!r->at.taken && !take(r)))
+        return false;
+    r->at.len = 0;
+    r->at.taken = false;
+    r->lines++;
+    return true;
+}
+
+/* A whole id at the end of a longer write may be the start of a longer line: it is left alone. */
 static bool read_lines(struct reading *r, const char *text, size_t len)
 {
-    bool taken = r->at.len == UUID_LEN;
+    bool is_one_line = r->at.len == 0 && len == UUID_LEN;
     for (size_t i = 0; i < len; i++) {
-        if (text[i] != '\n') {
-            if (r->at.len == UUID_LEN)
+        if (text[i] == '\n') {
+            if (!end_line(r))
                 return false;
-            r->at.line[r->at.len++] = text[i];
-            continue;
-        }
-        if (r->at.len < UUID_LEN || (!taken && !take(r)))
+        } else if (r->at.len == UUID_LEN) {
             return false;
-        r->at.len = 0;
-        r->lines++;
-        taken = false;
+        } else {
+            r->at.line[r->at.len++] = text[i];
+        }
     }
-    if (r->at.len == UUID_LEN)
-        return taken || take(r);
+    if (!command_is_unfinished(&r->at))
+        return true;
+    if (is_one_line)
+        return take(r);
     bool may_go_on = r->count > 0 || r->at.next > 0;
-    return r->at.len == 0 || (may_go_on && starts_uuid(r->at.line, r->at.len));
+    return may_go_on && starts_uuid(r->at.line, r->at.len);
 }
 
 static int compare_ids(const void *left, const void *right, void *ids)
@@ -109,7 +131,7 @@ int command_ids(struct command_lines *lines, const struct command_text *write, u
 {
     struct reading r = {.at = *lines};
     *count = 0;
-    if (write->offset == 0 && (lines->len == 0 || lines->len == UUID_LEN))
+    if (write->offset == 0 && !command_is_unfinished(lines))
         r.at = (struct command_lines){0}; /* from the beginning again */
     if (write->offset != r.at.next)
         return -EINVAL;

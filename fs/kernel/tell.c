@@ -1,26 +1,68 @@
 #include "tell.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bigdatafs/kernel/libfuse.h"
 
 _Static_assert(TELL_ROOT_ID == FUSE_ROOT_ID, "the root has the number that libfuse gives it");
 
-/* Removes a name through the mount itself. Whatever is below the directory, or was mounted over the
- * mount point since, is not ours to touch: then it does nothing and returns false. */
+static bool is_ours(const struct tell_mount *mount, int fd)
+{
+    struct stat st;
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == mount->device;
+}
+
+/* A directory of the root, entered without leaving the mount. Kernels before 5.6, and sandboxes
+ * that forbid what they do not know, have no openat2: then is_ours alone tells another mount. */
+static int open_below(int root, const char *name)
+{
+    const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                                 .resolve =
+                                     RESOLVE_NO_XDEV | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    int fd = (int)syscall(SYS_openat2, root, name, &how, sizeof how);
+    if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+        return fd;
+    return openat(root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static bool remove_at(const struct tell_mount *mount, int dir, const char *name)
+{
+    return is_ours(mount, dir) && unlinkat(dir, name, AT_REMOVEDIR) == 0;
+}
+
+/* Removes a directory of the root, or one of a directory of the root, through the mount itself.
+ * What was mounted over the mount point or over that directory since may be another service's,
+ * where the removal would be a deletion that nobody asked for: then nothing is done. Nor is
+ * anything done to what is below the directory. */
 static bool remove_through_mount(const struct tell_mount *mount, const char *path)
 {
-    int root = open(mount->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0)
+    const char *slash = strchr(path, '/');
+    char parent[NAME_MAX + 1];
+    size_t len = slash != NULL ? (size_t)(slash - path) : 0;
+    if (len >= sizeof parent || (slash != NULL && strchr(slash + 1, '/') != NULL))
         return false;
-    struct stat st;
-    bool removed = fstat(root, &st) == 0 && st.st_dev == mount->device &&
-                   unlinkat(root, path, AT_REMOVEDIR) == 0;
-    close(root);
+    int root = open(mount->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool removed = false;
+    if (is_ours(mount, root) && slash != NULL) {
+        memcpy(parent, path, len);
+        parent[len] = '\0';
+        int dir = open_below(root, parent);
+        removed = remove_at(mount, dir, slash + 1);
+        if (dir >= 0)
+            close(dir);
+    } else {
+        removed = remove_at(mount, root, path);
+    }
+    if (root >= 0)
+        close(root);
     return removed;
 }
 

@@ -110,10 +110,46 @@ static void test_bulk_files(void)
     tear_down(&b);
 }
 
+static bool journal_has(const struct bench *b, const char *words)
+{
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    CHECK_INT(journal_render(b->journal, &text), 0);
+    CHECK_INT(buf_printf(&text, "%c", 0), 0);
+    size_t len;
+    char *all = buf_steal(&text, &len);
+    bool has = strstr(all, words) != NULL;
+    free(all);
+    return has;
+}
+
+static void test_a_line_that_no_write_ends(void)
+{
+    struct bench b;
+    struct teller t;
+    set_up_reports(&b, &t);
+    struct node *about = look(&b, root(&b), ".bigdatafs");
+    struct node *archive = look(&b, about, "archive"), *other = look(&b, about, "archive");
+    struct command_lines lines = {.next = 73, .len = UUID_LEN};
+    memcpy(lines.line, id_of(5), UUID_LEN);
+    nodes_bulk_written(b.nodes, archive, &lines);
+    nodes_bulk_written(b.nodes, other, &lines);
+    unsigned entries = (unsigned)journal_count(b.journal);
+    nodes_bulk_give_up(other); /* the next write told */
+    forget(&b, other);
+    CHECK_INT(journal_count(b.journal), entries);
+    CHECK(!journal_has(&b, id_of(5)));
+    forget(&b, archive);
+    CHECK_INT(journal_count(b.journal), entries + 1);
+    CHECK(journal_has(&b, id_of(5)) && journal_has(&b, "no newline: nothing was sent for it"));
+    tear_down(&b);
+}
+
 int main(void)
 {
     test_reports_are_rendered_anew();
     test_the_listing();
     test_bulk_files();
+    test_a_line_that_no_write_ends();
     return check_report();
 }

@@ -88,8 +88,9 @@ static void test_ids(void)
 {
     char out[512];
     CHECK_STR(feed(ID1 "\n" ID2 "\n", 512, out), ID1 " " ID2 " ");
-    CHECK_STR(feed(ID2 "\n" ID1, 512, out), ID2 " " ID1 " ");
-    CHECK_STR(feed(ID2 "\n" ID1 "\n" ID2 "\n" ID2, 512, out), ID2 " " ID1 " ");
+    CHECK_STR(feed(ID2, 512, out), ID2 " ");
+    CHECK_STR(feed(ID2 "\n" ID1, 512, out), ID2 " ");
+    CHECK_STR(feed(ID2 "\n" ID1 "\n" ID2 "\n" ID2 "\n", 512, out), ID2 " " ID1 " ");
     CHECK_STR(feed("", 512, out), "");
     CHECK_STR(feed("\n", 512, out), "refused 1 line 1");
     CHECK_STR(feed(ID1 "\n\n" ID2, 512, out), "refused 1 line 2");
@@ -104,7 +105,8 @@ static void test_ids_in_pieces(void)
     char out[512];
     for (size_t piece = UUID_LEN; piece < 2 * UUID_LEN + 3; piece++) {
         CHECK_STR(feed(ID1 "\n" ID2 "\n", piece, out), ID1 " " ID2 " ");
-        CHECK_STR(feed(ID1 "\n" ID2, piece, out), ID1 " " ID2 " ");
+        bool alone = piece == UUID_LEN + 1; /* the second write is nothing else */
+        CHECK_STR(feed(ID1 "\n" ID2, piece, out), alone ? ID1 " " ID2 " " : ID1 " ");
     }
     CHECK_STR(feed(ID1 "\n" ID2 "\n", UUID_LEN - 1, out), "refused 1 line 1");
     CHECK_STR(feed(ID1 ID2, UUID_LEN, out), ID1 " refused 2 line 1");
@@ -121,7 +123,7 @@ static void test_offsets_of_ids(void)
     free(ids);
     CHECK(command_is_unfinished(&lines));
     CHECK_INT(ids_at(&lines, 0, ID2, UUID_LEN, &ids, &count), -EINVAL);
-    CHECK_INT(ids_at(&lines, UUID_LEN + 5, &ID2[4], UUID_LEN - 4, &ids, &count), 0);
+    CHECK_INT(ids_at(&lines, UUID_LEN + 5, &(ID2 "\n")[4], UUID_LEN - 3, &ids, &count), 0);
     CHECK_STR(ids[0], ID2);
     free(ids);
     CHECK(!command_is_unfinished(&lines));
@@ -130,8 +132,38 @@ static void test_offsets_of_ids(void)
     free(ids);
 }
 
+/* A longer line that is cut behind its 36th byte looks like an id without its newline. */
+static void test_an_id_that_may_go_on(void)
+{
+    char out[512];
+    CHECK_STR(feed(ID1 "\n" ID2 ",x\n", 2 * UUID_LEN + 1, out), ID1 " refused 2 line 1");
+    CHECK_STR(feed(ID1 "\n" ID2 "\n", 2 * UUID_LEN + 1, out), ID1 " " ID2 " ");
+    struct command_lines lines = {0};
+    uuid_text *ids;
+    size_t count;
+    CHECK_INT(ids_at(&lines, 0, ID1 "\n" ID2, 2 * UUID_LEN + 1, &ids, &count), 0);
+    free(ids);
+    CHECK_INT(count, 1);
+    CHECK(command_is_unfinished(&lines) && command_lacks_newline(&lines));
+    CHECK_INT(ids_at(&lines, 0, ID2, UUID_LEN, &ids, &count), -EINVAL);
+    struct command_lines given_up = lines;
+    CHECK_INT(ids_at(&lines, 2 * UUID_LEN + 1, "\n", 1, &ids, &count), 0);
+    CHECK_STR(ids[0], ID2);
+    free(ids);
+    command_give_up(&given_up);
+    CHECK(!command_is_unfinished(&given_up) && !command_lacks_newline(&given_up));
+    CHECK_INT(ids_at(&given_up, 2 * UUID_LEN + 1, "\n", 1, &ids, &count), -EINVAL);
+    CHECK_INT(ids_at(&given_up, 0, ID1, UUID_LEN, &ids, &count), 0);
+    free(ids);
+    command_give_up(&given_up); /* its line was taken */
+    CHECK_INT(ids_at(&given_up, UUID_LEN, "\n", 1, &ids, &count), 0);
+    free(ids);
+    CHECK_INT(count, 0);
+}
+
 int main(void)
 {
+    test_an_id_that_may_go_on();
     test_words();
     test_everything_else();
     test_confirm_id();

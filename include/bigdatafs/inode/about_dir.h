@@ -21,5 +21,11 @@ struct bulk_file {
 const struct bulk_file *nodes_bulk(const struct node *node);
 /* A write to it was taken: lines is what it left. */
 void nodes_bulk_written(struct nodes *n, struct node *node, const struct command_lines *lines);
+/* A write to it begins, or is refused: a line that an earlier one began is this one's now, and none
+ * can go on with it unless this one succeeds (command_give_up). */
+void nodes_bulk_give_up(struct node *node);
+/* Tells the journal of the line that a write ended in, if nothing was sent for it. */
+void nodes_bulk_note_unfinished(const struct nodes *n, const struct node *node,
+                                const struct command_lines *lines);
 
 #endif
