@@ -9,6 +9,7 @@ import pytest
 
 from harness import archive, connector, eventually, uuid
 from harness import system
+from harness.clock import Clock
 from harness.service import Answer, closed_port
 
 NEVER = 300
@@ -266,6 +267,19 @@ def test_other_signals_of_a_terminal_do_no_harm(mount, service):
     for number in (signal.SIGPIPE, signal.SIGWINCH, signal.SIGCHLD):
         m.signal(number)
     assert m.active() == [uuid(1)]
+    served.assert_deletes([])
+
+
+def test_suspend_counts_for_the_age_of_the_list(mount, service, world):
+    """A machine that slept: CLOCK_MONOTONIC stood still."""
+    served = service(connector(1))
+    clock = Clock(world.directory)
+    m = mount(served, ttl=NEVER, env=clock.environment(world))
+    assert m.active() == [uuid(1)] and served.lists() == 1
+    served.serve(connector(2))
+    clock.advance(NEVER)
+    eventually(lambda: m.active() == [uuid(2)])
+    assert served.lists() == 2
     served.assert_deletes([])
 
 
