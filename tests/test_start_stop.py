@@ -83,6 +83,27 @@ def test_no_key(program, service, point):
     served.assert_deletes([])
 
 
+@pytest.mark.parametrize("name", ["key", "below/key", "link"])
+def test_key_file_below_the_mount_point(program, service, point, tmp_path, name):
+    """The mount would hide it, and looking at it would be a request to the program itself."""
+    served = service()
+    below = point / ("key" if name == "link" else name)
+    below.parent.mkdir(exist_ok=True)
+    served.key_file.rename(below)
+    file = below
+    if name == "link":
+        file = tmp_path / "link"
+        file.symlink_to(below)
+    done = program(served.source, point, "-o", f"api_key_file={file}")
+    assert_refused(done, point, str(file), "mount point")
+    assert served.requests() == []
+    beside = point.with_name(point.name + "-key")  # its name only begins like that
+    below.rename(beside)
+    beside.chmod(0o644)
+    assert_refused(program(served.source, point, "-o", f"api_key_file={beside}"), point, "chmod 600")
+    served.assert_deletes([])
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 def test_key_file_that_others_can_read(program, service, point, mode):
     served = service()

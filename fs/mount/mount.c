@@ -134,7 +134,8 @@ static int make_service(struct mount *m)
                                     .local = o->local,
                                     .connections = o->parallel,
                                     .timeout_s = o->timeout_s,
-                                    .api_key_file = o->api_key_file};
+                                    .api_key_file = o->api_key_file,
+                                    .mountpoint = o->mountpoint};
     if (o->sandbox) {
         int err = start_sandbox(m);
         if (err < 0)

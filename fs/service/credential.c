@@ -21,8 +21,9 @@ struct identity {
 
 struct credential {
     char *given_file;
-    char *path;   /* of the file that the key is from, or NULL */
-    bool managed; /* by systemd: its file may have a group */
+    char *mountpoint; /* or NULL */
+    char *path;       /* of the file that the key is from, or NULL */
+    bool managed;     /* by systemd: its file may have a group */
     char *key;
     struct identity read; /* of the file when it was looked at last */
 };
@@ -228,6 +229,16 @@ static int find_file(struct credential *c)
     return c->path != NULL ? 0 : -ENOMEM;
 }
 
+/* Whether the mount would hide the file: to look at it would be a request to this program. */
+static bool is_below_mountpoint(const struct credential *c)
+{
+    char *real = c->mountpoint != NULL ? realpath(c->path, NULL) : NULL;
+    size_t len = real != NULL ? strlen(c->mountpoint) : 0;
+    bool below = real != NULL && strncmp(real, c->mountpoint, len) == 0 && real[len] == '/';
+    free(real);
+    return below;
+}
+
 /* The key of the first place that has one. */
 static int first_key(struct credential *c, char *variable, char **key, struct sentence *s)
 {
@@ -252,6 +263,11 @@ static int first_key(struct credential *c, char *variable, char **key, struct se
     }
     if (err < 0)
         return refuse(s, err, "out of memory");
+    if (is_below_mountpoint(c))
+        return refuse(s, -EINVAL,
+                      "the API key file %.200s is below the mount point %.200s, which would hide "
+                      "it: put it elsewhere",
+                      c->path, c->mountpoint);
     return read_file(c, key, s);
 }
 
@@ -306,16 +322,26 @@ enum rekey credential_rekey(void *arg, struct http *http, bool refused, char *wh
     return REKEY_CHANGED;
 }
 
-int credential_new(const char *api_key_file, const char *fixed_key, struct credential **out)
+static int copy_text(const char *text, char **out)
+{
+    *out = text != NULL ? strdup(text) : NULL;
+    return text != NULL && *out == NULL ? -ENOMEM : 0;
+}
+
+int credential_new(const char *api_key_file, const char *fixed_key, const char *mountpoint,
+                   struct credential **out)
 {
     struct credential *c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
-    c->given_file = api_key_file != NULL ? strdup(api_key_file) : NULL;
-    c->key = fixed_key != NULL ? strdup(fixed_key) : NULL;
-    if ((api_key_file != NULL && c->given_file == NULL) || (fixed_key != NULL && c->key == NULL)) {
+    int err = copy_text(api_key_file, &c->given_file);
+    if (err == 0)
+        err = copy_text(fixed_key, &c->key);
+    if (err == 0)
+        err = copy_text(mountpoint, &c->mountpoint);
+    if (err < 0) {
         credential_free(c);
-        return -ENOMEM;
+        return err;
     }
     *out = c;
     return 0;
@@ -327,6 +353,7 @@ void credential_free(struct credential *c)
         return;
     wipe(c->key);
     free(c->given_file);
+    free(c->mountpoint);
     free(c->path);
     free(c);
 }

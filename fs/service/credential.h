@@ -22,9 +22,9 @@
 
 struct credential;
 
-/* api_key_file, or NULL for the other places; fixed_key, or NULL: the key itself, for a sandbox.
- * Both are copied. */
-int credential_new(const char *api_key_file, const char *fixed_key,
+/* api_key_file, or NULL for the other places; fixed_key, or NULL: the key itself, for a sandbox;
+ * mountpoint, without links, or NULL: a file below it is refused. All are copied. */
+int credential_new(const char *api_key_file, const char *fixed_key, const char *mountpoint,
                    struct credential **out) MUST_CHECK;
 void credential_free(struct credential *c); /* NULL is fine */
 

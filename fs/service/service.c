@@ -28,7 +28,8 @@ static int make_parts(struct service *s, struct loop *loop, struct log *log,
                                .connections = config->connections};
     int err = http_new(loop, &http, &s->http);
     if (err == 0)
-        err = credential_new(config->api_key_file, config->fixed_key, &s->credential);
+        err = credential_new(config->api_key_file, config->fixed_key, config->mountpoint,
+                             &s->credential);
     if (err == 0)
         err = client_new(loop, s->http, log, credential_rekey, s->credential, &s->client);
     if (err == 0)
