@@ -137,6 +137,70 @@ def test_key_file_that_cannot_be_used_leaves_the_old_key(mount, service, bad):
     served.assert_deletes([archive(uuid(1))])
 
 
+# Its file system hangs
+
+
+@pytest.fixture
+def hanging(mount, service):
+    """A mount whose key file is in another mount, and what makes that one hang: the file changes,
+    so that the kernel has to ask for it, and its program is stopped."""
+    served = service(connector(1), connector(2), connector(3), tcp=True)
+    keeper = service(connector(9, label=served.key))
+    keys_mount = mount(keeper, ttl=NEVER, umask="077")
+    m = mount(served, ttl=NEVER, api_key_file=keys_mount / uuid(9) / "label")
+
+    def hang():
+        keeper.serve(connector(9, label=NEW))
+        keys_mount.signal(signal.SIGHUP)
+        eventually(lambda: NEW in keys_mount.read(f"{uuid(9)}/connector.json").decode())
+        keys_mount.await_quiet()
+        keys_mount.signal(signal.SIGSTOP)
+
+    yield served, m, hang, lambda: keys_mount.signal(signal.SIGCONT)
+    keys_mount.signal(signal.SIGCONT)
+    keeper.assert_deletes([])
+
+
+def test_key_file_that_hangs_leaves_the_last_key(hanging):
+    served, m, hang, go_on = hanging
+    old = served.key
+    m.expect("the API key file does not answer")
+    assert (m / uuid(2) / "label").read_text()  # rmdir locks the root: the name is known before
+    hang()
+    thread, outcome = in_background(os.rmdir, m / uuid(1))
+    assert (m / uuid(2) / "connector.json").read_text()
+    thread.join()
+    assert outcome == [0]
+    os.rmdir(m / uuid(2))
+    assert keys(served, "DELETE") == [old, old]
+    go_on()
+    served.key = NEW
+    m.allow("401")
+    unknown = iter(range(100, 10000))
+
+    def new_key_is_used():
+        with fails_with(errno.ENOENT, errno.EACCES):
+            os.stat(m / uuid(next(unknown)))
+        return keys(served)[-1] == NEW
+
+    eventually(new_key_is_used)
+    os.rmdir(m / uuid(3))
+    assert keys(served, "DELETE") == [old, old, NEW]
+    served.assert_deletes([archive(uuid(n)) for n in (1, 2, 3)])
+
+
+@pytest.mark.skipif(b"__asan_" in BIGDATAFS.read_bytes(),
+                    reason="its leak check waits for the thread that hangs")
+def test_key_file_that_hangs_does_not_hold_up_the_end(hanging):
+    served, m, hang, _ = hanging
+    m.expect("the API key file does not answer")
+    hang()
+    os.rmdir(m / uuid(1))
+    m.signal(signal.SIGTERM)
+    assert m.await_end() == 0 and not m.is_mounted()
+    served.assert_deletes([archive(uuid(1))])
+
+
 # It is in nothing that the program writes
 
 

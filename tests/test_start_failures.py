@@ -44,9 +44,9 @@ def assert_one_sentence(done, fired, point, *words):
     assert str(point) not in system.mounts()
 
 
-@pytest.mark.parametrize("when", range(1, 4))
+@pytest.mark.parametrize("when", range(1, 5))
 def test_what_cannot_be_watched_is_said(point, tmp_path, service, when):
-    """The signals, and the wake-ups of the two helper threads."""
+    """The loop's own timer, the signals, and the wake-ups of the two helper threads."""
     served = service()
     done, fired = run_with_fault(tmp_path, f"epoll_ctl:error=ENOSPC:when={when}", "-f",
                                  served.source, point, key=served.key)
@@ -55,14 +55,15 @@ def test_what_cannot_be_watched_is_said(point, tmp_path, service, when):
 
 
 def test_a_sandbox_that_cannot_be_heard_is_said(point, tmp_path):
-    """The second that the loop watches is what the sandbox says."""
-    done, fired = run_with_fault(tmp_path, "epoll_ctl:error=ENOSPC:when=2", "-f",
+    """The third that the loop watches is what the sandbox says."""
+    done, fired = run_with_fault(tmp_path, "epoll_ctl:error=ENOSPC:when=3", "-f",
                                  "--sandbox", point)
     assert_one_sentence(done, fired, point, "sandbox", "No space left on device")
 
 
 @pytest.mark.parametrize("call, words", [
     ("epoll_create1:error=EMFILE:when=1", "Too many open files"),
+    ("timerfd_create:error=EMFILE:when=1", "Too many open files"),
     ("signalfd4:error=EMFILE:when=1", "Too many open files"),
     ("eventfd2:error=EMFILE:when=1", "Too many open files"),
 ])

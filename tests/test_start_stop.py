@@ -9,6 +9,7 @@ import pytest
 
 from harness import archive, connector, eventually, uuid
 from harness import system
+from harness.clock import Clock
 from harness.service import Answer, closed_port
 
 NEVER = 300
@@ -79,6 +80,27 @@ def test_no_key(program, service, point):
     served = service()
     assert_refused(program(served.source, point), point, "key")
     assert served.requests() == []
+    served.assert_deletes([])
+
+
+@pytest.mark.parametrize("name", ["key", "below/key", "link"])
+def test_key_file_below_the_mount_point(program, service, point, tmp_path, name):
+    """The mount would hide it, and looking at it would be a request to the program itself."""
+    served = service()
+    below = point / ("key" if name == "link" else name)
+    below.parent.mkdir(exist_ok=True)
+    served.key_file.rename(below)
+    file = below
+    if name == "link":
+        file = tmp_path / "link"
+        file.symlink_to(below)
+    done = program(served.source, point, "-o", f"api_key_file={file}")
+    assert_refused(done, point, str(file), "mount point")
+    assert served.requests() == []
+    beside = point.with_name(point.name + "-key")  # its name only begins like that
+    below.rename(beside)
+    beside.chmod(0o644)
+    assert_refused(program(served.source, point, "-o", f"api_key_file={beside}"), point, "chmod 600")
     served.assert_deletes([])
 
 
@@ -266,6 +288,19 @@ def test_other_signals_of_a_terminal_do_no_harm(mount, service):
     for number in (signal.SIGPIPE, signal.SIGWINCH, signal.SIGCHLD):
         m.signal(number)
     assert m.active() == [uuid(1)]
+    served.assert_deletes([])
+
+
+def test_suspend_counts_for_the_age_of_the_list(mount, service, world):
+    """A machine that slept: CLOCK_MONOTONIC stood still."""
+    served = service(connector(1))
+    clock = Clock(world.directory)
+    m = mount(served, ttl=NEVER, env=clock.environment(world))
+    assert m.active() == [uuid(1)] and served.lists() == 1
+    served.serve(connector(2))
+    clock.advance(NEVER)
+    eventually(lambda: m.active() == [uuid(2)])
+    assert served.lists() == 2
     served.assert_deletes([])
 
 

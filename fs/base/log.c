@@ -5,15 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log_queue.h"
+
 void log_init(struct log *l, int threshold)
 {
     *l = (struct log){.threshold = threshold};
-}
-
-void log_to_syslog(struct log *l)
-{
-    openlog("bigdatafs", LOG_PID, LOG_DAEMON);
-    l->to_syslog = true;
 }
 
 static const char *level_name(int priority)
@@ -30,9 +26,9 @@ static const char *level_name(int priority)
     }
 }
 
-static void emit(struct log *l, int priority, const char *text)
+static void write_line(bool to_syslog, int priority, const char *text)
 {
-    if (l->to_syslog) {
+    if (to_syslog) {
         syslog(priority, "%s", text);
         return;
     }
@@ -43,6 +39,44 @@ static void emit(struct log *l, int priority, const char *text)
      * stderr cannot be written there is nobody left to tell. */
     ssize_t written = write(STDERR_FILENO, line, len);
     (void)written;
+}
+
+int log_start(struct log *l)
+{
+    return log_queue_start(write_line, &l->queue);
+}
+
+void log_flush(struct log *l)
+{
+    if (l->queue != NULL)
+        log_queue_flush(l->queue, LOG_FLUSH_MS);
+}
+
+void log_stop(struct log *l)
+{
+    if (l->queue != NULL)
+        log_queue_stop(l->queue, LOG_FLUSH_MS);
+    l->queue = NULL;
+}
+
+void log_to_syslog(struct log *l)
+{
+    log_flush(l);
+    openlog("bigdatafs", LOG_PID, LOG_DAEMON);
+    l->to_syslog = true;
+}
+
+uint64_t log_lost(const struct log *l)
+{
+    return l->queue != NULL ? log_queue_lost(l->queue) : 0;
+}
+
+static void emit(struct log *l, int priority, const char *text)
+{
+    if (l->queue != NULL)
+        log_queue_put(l->queue, l->to_syslog, priority, text);
+    else
+        write_line(l->to_syslog, priority, text);
 }
 
 static bool within_limit(struct log *l, int priority)

@@ -5,15 +5,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { SLEEP_MAX_MS = 60000 };
 
 TAILQ_HEAD(timers, loop_timer);
 
 struct loop {
     int epoll_fd;
+    struct loop_watch alarm; /* a timerfd: the time-out of epoll_wait stands still in a suspend */
     bool stopping;
     uint64_t now_ns;
     uint64_t turn;        /* its number */
@@ -30,8 +30,28 @@ struct loop {
 static uint64_t clock_ns(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_BOOTTIME, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void on_alarm(void *arg, uint32_t events)
+{
+    (void)events;
+    struct loop *l = arg;
+    uint64_t count;
+    ssize_t n = read(l->alarm.fd, &count, sizeof count); /* else it would wake the loop again */
+    (void)n;
+}
+
+static int open_fds(struct loop *l)
+{
+    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (l->epoll_fd < 0)
+        return -errno;
+    l->alarm.fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (l->alarm.fd < 0)
+        return -errno;
+    return loop_add(l, &l->alarm, EPOLLIN);
 }
 
 int loop_new(struct loop **out)
@@ -39,10 +59,11 @@ int loop_new(struct loop **out)
     struct loop *l = calloc(1, sizeof *l);
     if (l == NULL)
         return -ENOMEM;
-    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (l->epoll_fd < 0) {
-        int err = -errno;
-        free(l);
+    l->epoll_fd = -1;
+    l->alarm = (struct loop_watch){.fd = -1, .ready = on_alarm, .arg = l};
+    int err = open_fds(l);
+    if (err < 0) {
+        loop_free(l);
         return err;
     }
     TAILQ_INIT(&l->timers);
@@ -55,7 +76,10 @@ void loop_free(struct loop *l)
 {
     if (l == NULL)
         return;
-    close(l->epoll_fd);
+    if (l->alarm.fd >= 0)
+        close(l->alarm.fd);
+    if (l->epoll_fd >= 0)
+        close(l->epoll_fd);
     free(l);
 }
 
@@ -134,17 +158,27 @@ static void fire_due_timers(struct loop *l)
     }
 }
 
-static int sleep_ms(const struct loop *l)
+static bool is_timer_due(const struct loop *l)
 {
     const struct loop_timer *first = TAILQ_FIRST(&l->timers);
-    uint64_t now = loop_now(l);
-    if (first == NULL)
+    return first != NULL && first->at_ms <= loop_now(l);
+}
+
+/* Waits for events, until the first timer is due. Returns what epoll_wait does. */
+static int sleep_until_due(struct loop *l)
+{
+    if (is_timer_due(l))
+        return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS_MAX, 0);
+    const struct loop_timer *first = TAILQ_FIRST(&l->timers);
+    struct itimerspec alarm = {0}; /* of zeros: never */
+    if (first != NULL) {
+        uint64_t ns = first->at_ms * 1000000 - l->now_ns;
+        alarm.it_value.tv_sec = (time_t)(ns / 1000000000);
+        alarm.it_value.tv_nsec = (long)(ns % 1000000000);
+    }
+    if (timerfd_settime(l->alarm.fd, 0, &alarm, NULL) < 0)
         return -1;
-    if (first->at_ms <= now)
-        return 0;
-    /* loop_now is rounded down: without the one more the loop would wake too early, and spin. */
-    uint64_t ms = first->at_ms - now + 1;
-    return ms < SLEEP_MAX_MS ? (int)ms : SLEEP_MAX_MS;
+    return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS_MAX, -1);
 }
 
 static void note_turn(struct loop *l, uint64_t now_ns)
@@ -182,13 +216,13 @@ static int spin(struct loop *l)
 /* Waits for events, first awake when the turn before had some. Returns what epoll_wait does. */
 static int wait_for_events(struct loop *l, bool busy)
 {
-    if (busy && sleep_ms(l) != 0) {
+    if (busy && !is_timer_due(l)) {
         int n = spin(l);
         if (n != 0 || l->stopping)
             return n;
         l->now_ns = clock_ns(); /* the poll function may have set timers */
     }
-    return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS_MAX, sleep_ms(l));
+    return sleep_until_due(l);
 }
 
 void loop_set_poll(struct loop *l, loop_poll_fn *poll, void *arg)

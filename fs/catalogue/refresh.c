@@ -34,7 +34,7 @@ struct refresh {
     unsigned left_out;   /* elements that are shown nowhere */
     bool partial;        /* the table is not what the list says: the next one is to come whole */
     bool lists_archived; /* a list had an archived connector once, so absence from lists tells */
-    struct api_result result; /* how fetching the list ended */
+    struct api_result result; /* how fetching the list ended, and taking it */
 
     /* LISTING, COMMITTING */
     struct staged *staged; /* [0, count); up to committed they are let go of */
@@ -194,6 +194,15 @@ static void on_list_done(void *arg, const struct api_result *result)
     check_invariants(r);
 }
 
+/* No memory for a connector of the list, which has then failed: what is missing is not left out
+ * because of what it is. */
+static void run_out(struct refresh *r)
+{
+    r->result.err = -ENOMEM;
+    r->result.failure = FAILURE_MEMORY;
+    r->partial = true;
+}
+
 static void commit_one(struct refresh *r, struct staged *s)
 {
     struct connector *connector = s->connector;
@@ -204,7 +213,14 @@ static void commit_one(struct refresh *r, struct staged *s)
             r->left_out++;
             return;
         }
-        if (connector == NULL && connectors_add(r->connectors, s->snapshot->id, &connector) < 0) {
+        int err = 0;
+        if (connector == NULL)
+            err = connectors_add(r->connectors, s->snapshot->id, &connector);
+        if (err == -ENOMEM) {
+            run_out(r);
+            return;
+        }
+        if (err < 0) { /* there are too many */
             r->left_out++;
             return;
         }
@@ -335,9 +351,12 @@ static void commit_next(struct refresh *r)
     snapshot_unref(s->snapshot);
 }
 
-/* One step of the work that goes through all elements or connectors. False: there is none left. */
+/* One step of the work that goes through all elements or connectors. False: there is none left, or
+ * the list has failed. */
 static bool step(struct refresh *r)
 {
+    if (r->result.err < 0)
+        return false;
     if (r->state == COMMITTING && r->committed < r->count) {
         commit_next(r);
         return true;
@@ -366,7 +385,9 @@ static void on_turn(void *arg)
             return;
         }
     }
-    if (r->state == COMPARING) {
+    if (r->result.err < 0) {
+        finish(r);
+    } else if (r->state == COMPARING) {
         verify(r);
         check_invariants(r);
     } else {

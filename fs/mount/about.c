@@ -35,6 +35,14 @@ static int render_service(const struct about *a, struct buf *to)
                       failure_hint(s.failure.failure, s.failure.status));
 }
 
+static int render_log(const struct about *a, struct buf *to)
+{
+    uint64_t lost = log_lost(a->log);
+    if (lost == 0)
+        return 0;
+    return buf_printf(to, "log: %" PRIu64 " lines were lost, nobody took them in time\n", lost);
+}
+
 static int render_status(const struct about *a, struct buf *to)
 {
     const struct connectors *connectors = catalogue_connectors(a->catalogue);
@@ -55,7 +63,7 @@ static int render_status(const struct about *a, struct buf *to)
                          deletions_under_way(a->deletions), deletions_jobs(a->deletions),
                          audit_path(a->audit), audit_state(a->audit) < 0 ? ": " : "",
                          audit_state(a->audit) < 0 ? strerror(-audit_state(a->audit)) : "");
-    return err;
+    return err < 0 ? err : render_log(a, to);
 }
 
 /* One sample with its head, as Prometheus reads it. */

@@ -7,6 +7,7 @@
 
 #include "bigdatafs/base/buf.h"
 #include "bigdatafs/base/compiler.h"
+#include "bigdatafs/base/log.h"
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/deletion/audit.h"
 #include "bigdatafs/deletion/bulk.h"
@@ -19,6 +20,7 @@
 
 /* Borrowed parts. */
 struct about {
+    const struct log *log;
     const char *source, *mountpoint;
     struct loop *loop;
     struct catalogue *catalogue;

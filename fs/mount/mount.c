@@ -25,6 +25,7 @@
 #include "bigdatafs/service/failure.h"
 #include "bigdatafs/service/service.h"
 #include "sandbox_child.h"
+#include "say.h"
 
 /* The parts of a mount, in the order in which they are made; free_parts tells how they go. */
 struct mount {
@@ -47,12 +48,6 @@ struct mount {
     bool mounted;
     int list_err;
 };
-
-/* A sentence for the person who typed the command, on stderr. */
-static void say(const char *what, const char *why)
-{
-    fprintf(stderr, "bigdatafs: %s%s%s\n", what, why[0] != '\0' ? ": " : "", why);
-}
 
 static void on_signal(void *arg, uint32_t events)
 {
@@ -139,7 +134,8 @@ static int make_service(struct mount *m)
                                     .local = o->local,
                                     .connections = o->parallel,
                                     .timeout_s = o->timeout_s,
-                                    .api_key_file = o->api_key_file};
+                                    .api_key_file = o->api_key_file,
+                                    .mountpoint = o->mountpoint};
     if (o->sandbox) {
         int err = start_sandbox(m);
         if (err < 0)
@@ -234,7 +230,8 @@ static int make_session(struct mount *m)
 /* All parts exist: what .bigdatafs tells about them can be shown. */
 static void show_reports(struct mount *m)
 {
-    m->about = (struct about){.source = m->options->source,
+    m->about = (struct about){.log = m->log,
+                              .source = m->options->source,
                               .mountpoint = m->options->mountpoint,
                               .loop = m->loop,
                               .catalogue = m->catalogue,
@@ -287,6 +284,7 @@ static int fetch_first_list(struct mount *m)
         err = m->list_err;
     if (err == 0 || (m->options->nofail && err != -EINTR))
         return 0;
+    log_flush(m->log); /* the sentence is the last word */
     struct catalogue_state state = catalogue_state(m->catalogue);
     char why[SENTENCE_MAX];
     api_describe(&state.failure, why, sizeof why);
@@ -340,6 +338,8 @@ static int start(struct mount *m)
     err = make_service(m);
     if (err == 0)
         err = make_parts(m);
+    if (err == 0 && (err = log_start(m->log)) < 0)
+        say("cannot start", strerror(-err));
     if (err == 0)
         err = fetch_first_list(m);
     if (err == 0 && audit_state(m->audit) < 0)
@@ -441,20 +441,9 @@ static void free_parts(struct mount *m)
     loop_free(m->loop);
 }
 
-/* libfuse's own words, as ours. */
-PRINTF_LIKE(2, 0)
-static void on_fuse_log(enum fuse_log_level level, const char *fmt, va_list args)
-{
-    char text[SENTENCE_MAX];
-    if (level > FUSE_LOG_WARNING)
-        return;
-    vsnprintf(text, sizeof text, fmt, args);
-    fprintf(stderr, "bigdatafs: %s%s", text, strchr(text, '\n') == NULL ? "\n" : "");
-}
-
 void mount_init(void)
 {
-    fuse_set_log_func(on_fuse_log);
+    fuse_set_log_func(say_for_fuse);
 }
 
 int mount_run(struct options *options, struct log *log, int ready_fd)
@@ -478,5 +467,6 @@ int mount_run(struct options *options, struct log *log, int ready_fd)
     if (m.loop != NULL)
         wind_down(&m);
     free_parts(&m);
+    log_stop(log);
     return err == 0 ? 0 : 1;
 }

@@ -23,18 +23,27 @@ struct client {
     struct pacer pacer;
     struct client_call probe;
     unsigned key; /* number of the key in use, from 0 */
+    /* Looks for the key. One that is slow is not waited for: the key in use is good meanwhile. */
+    TAILQ_HEAD(, client_call) keying; /* calls that wait for one */
+    uint64_t look;                    /* number of the last one */
+    uint64_t look_ms;                 /* when it began */
+    bool looking;                     /* it is under way */
+    bool slow;                        /* for longer than CLIENT_KEY_MS */
+    bool again_refused;               /* the next one is for a call that was refused */
 };
 
 /* The table of client.h. */
 static void check_invariants(const struct client_call *call)
 {
     const struct client *c = call->client;
-    bool waits = call->state == CALL_STARTED || call->state == CALL_WAITING;
+    bool waits =
+        call->state == CALL_STARTED || call->state == CALL_KEYING || call->state == CALL_WAITING;
     assert(loop_timer_is_set(&call->timer) == waits);
     assert((call->request.exchange != NULL) == (call->state == CALL_ATTEMPTED));
     assert(call->state != CALL_STARTED || call->attempts == 0);
     assert(call->state != CALL_WAITING || call->timer.at_ms < call->deadline_ms);
     assert(call->state != CALL_ATTEMPTED || call->attempts > 0);
+    assert(call->state != CALL_KEYING || (c->looking && !TAILQ_EMPTY(&c->keying)));
     assert(call->key <= c->key);
     assert((c->stats.under_way == 0) == TAILQ_EMPTY(&c->calls));
     (void)c, (void)waits;
@@ -44,6 +53,8 @@ static void leave(struct client_call *call)
 {
     struct client *c = call->client;
     loop_timer_clear(&call->timer);
+    if (call->state == CALL_KEYING)
+        TAILQ_REMOVE(&c->keying, call, keying);
     TAILQ_REMOVE(&c->calls, call, link);
     c->stats.under_way--;
     call->state = CALL_ENDED;
@@ -94,40 +105,63 @@ static void note_attempt(struct client_call *call)
     c->stats.paced_until_ms = c->pacer.held_until_ms;
 }
 
-static void take_key(struct client *c, bool refused)
+static void note_key(struct client *c, enum rekey result, const char *why)
+{
+    if (result == REKEY_CHANGED)
+        c->key++;
+    else if (result == REKEY_FAILED)
+        log_warning(c->log, "the API key cannot be read again: %s", why);
+}
+
+/* Begins a look for the key. Returns whether it is under way; else it has ended. */
+static bool look_for_key(struct client *c, bool refused)
 {
     char why[SENTENCE_MAX] = "";
-    switch (c->rekey(c->rekey_arg, c->http, refused, why, sizeof why)) {
-    case REKEY_SAME:
-        break;
-    case REKEY_CHANGED:
-        c->key++;
-        break;
-    case REKEY_FAILED:
-        log_warning(c->log, "the API key cannot be read again: %s", why);
-        break;
-    }
+    enum rekey result = c->rekey(c->rekey_arg, c->http, refused, why, sizeof why);
+    c->look++;
+    c->look_ms = loop_now(c->loop);
+    c->looking = result == REKEY_LATER;
+    if (!c->looking)
+        note_key(c, result, why);
+    return c->looking;
 }
 
-/* After a 401: whether there is a newer key than the one that was refused. Another call may have
- * found it meanwhile. */
-static bool has_new_key(struct client_call *call)
+/* Has the key looked for. Returns whether the call waits for that. */
+static bool await_key(struct client_call *call, bool refused)
 {
-    if (call->rekeyed)
+    struct client *c = call->client;
+    if (c->slow)
         return false;
-    call->rekeyed = true;
-    take_key(call->client, true);
-    return call->key != call->client->key;
+    if (c->looking) {
+        call->look = c->look + 1; /* the one under way may have come too early for this call */
+        c->again_refused |= refused;
+    } else if (look_for_key(c, refused)) {
+        call->look = c->look;
+    } else {
+        return false;
+    }
+    uint64_t now = loop_now(c->loop), rest = call->deadline_ms > now ? call->deadline_ms - now : 0;
+    call->state = CALL_KEYING;
+    TAILQ_INSERT_TAIL(&c->keying, call, keying);
+    loop_timer_set(c->loop, &call->timer, rest / 2 < CLIENT_KEY_MS ? rest / 2 : CLIENT_KEY_MS);
+    check_invariants(call);
+    return true;
 }
 
-/* Whether the call may be sent again after its last answer. */
+static bool may_resend(const struct client_call *call)
+{
+    return !is_probe(call) && call->resend != RESEND_NEVER;
+}
+
+/* Whether the call is to be sent again after its last answer. */
 static bool should_resend(struct client_call *call)
 {
+    const struct client *c = call->client;
     const struct http_answer *a = &call->answer;
-    if (is_probe(call) || call->resend == RESEND_NEVER)
+    if (!may_resend(call))
         return false;
     if (answer_is(a, 401))
-        return has_new_key(call);
+        return call->key != c->key; /* another call may have found a newer one */
     if (answer_is(a, 429))
         return true;
     return answer_is_outage(a) && !(call->resend == RESEND_UNSENT && a->sent);
@@ -159,11 +193,8 @@ static void attempt_later(struct client_call *call, uint64_t delay_ms)
     check_invariants(call);
 }
 
-static void on_attempt_done(struct http_request *r)
+static void resend_or_end(struct client_call *call)
 {
-    struct client_call *call = r->arg;
-    call->answer = r->answer;
-    note_attempt(call);
     if (!should_resend(call)) {
         end_call(call);
         return;
@@ -171,6 +202,18 @@ static void on_attempt_done(struct http_request *r)
     log_debug(call->client->log, "attempt %u of %s failed (HTTP %ld %s), resending", call->attempts,
               call->request.target, call->answer.status, call->answer.reason);
     attempt_later(call, pause_ms(call));
+}
+
+static void on_attempt_done(struct http_request *r)
+{
+    struct client_call *call = r->arg;
+    call->answer = r->answer;
+    note_attempt(call);
+    bool first_refusal = answer_is(&call->answer, 401) && !call->rekeyed && may_resend(call);
+    if (first_refusal)
+        call->rekeyed = true;
+    if (!first_refusal || !await_key(call, true))
+        resend_or_end(call);
 }
 
 static enum failure collect(struct http_request *r, const char *bytes, size_t len)
@@ -231,8 +274,51 @@ static void on_first_turn(struct client_call *call)
      * with is then the one that holds it back. */
     if (pacer_is_holding(&c->pacer, loop_now(c->loop)))
         call->answer = (struct http_answer){.status = 429, .retry_after_s = -1};
-    take_key(c, false);
-    attempt_in_turn(call);
+    if (!await_key(call, false))
+        attempt_in_turn(call);
+}
+
+/* The key was looked for, or that takes too long. */
+static void go_on(struct client_call *call)
+{
+    TAILQ_REMOVE(&call->client->keying, call, keying);
+    call->state = CALL_STARTED;
+    loop_timer_clear(&call->timer);
+    if (call->attempts == 0)
+        attempt_in_turn(call);
+    else
+        resend_or_end(call);
+}
+
+/* The key was waited for long enough: by this call, whose deadline may be near, or by all. */
+static void on_slow_key(struct client_call *call)
+{
+    struct client *c = call->client;
+    if (loop_now(c->loop) - c->look_ms < CLIENT_KEY_MS) {
+        go_on(call);
+        return;
+    }
+    c->slow = true;
+    log_warning(c->log,
+                "the API key file does not answer: the key that was read last stays in use");
+    while (!TAILQ_EMPTY(&c->keying))
+        go_on(TAILQ_FIRST(&c->keying));
+}
+
+void client_rekeyed(struct client *c, enum rekey result, const char *why)
+{
+    note_key(c, result, why);
+    c->looking = c->slow = false;
+    do {
+        struct client_call *call;
+        while ((call = TAILQ_FIRST(&c->keying)) != NULL && call->look <= c->look)
+            go_on(call);
+        if (call == NULL)
+            break;
+        bool refused = c->again_refused;
+        c->again_refused = false;
+        look_for_key(c, refused);
+    } while (!c->looking);
 }
 
 static void on_timer(void *arg)
@@ -240,6 +326,8 @@ static void on_timer(void *arg)
     struct client_call *call = arg;
     if (call->state == CALL_STARTED)
         on_first_turn(call);
+    else if (call->state == CALL_KEYING)
+        on_slow_key(call);
     else
         attempt_in_turn(call);
 }
@@ -278,6 +366,7 @@ int client_new(struct loop *loop, struct http *http, struct log *log, client_rek
     *c = (struct client){
         .loop = loop, .http = http, .log = log, .rekey = rekey, .rekey_arg = rekey_arg};
     TAILQ_INIT(&c->calls);
+    TAILQ_INIT(&c->keying);
     circuit_init(&c->circuit, loop, log, on_probe_due, c);
     pacer_init(&c->pacer);
     c->probe.request.method = HTTP_GET;

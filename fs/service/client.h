@@ -15,19 +15,23 @@
  * GET of an id that does not exist.
  *
  *   state           what holds                           what ends it         next
- *   CALL_STARTED    the timer is set, nothing was tried  the next turn        ATTEMPTED
+ *   CALL_STARTED    the timer is set, nothing was tried  the next turn        KEYING or ATTEMPTED
  *                                                        with a hold on       WAITING or ENDED
  *                                                        the circuit is open  ENDED
+ *   CALL_KEYING     the timer is set; the key is looked  the look, the timer  as from STARTED, or
+ *                   for, before the first attempt or                          after the 401 WAITING
+ *                   after a 401                                               or ENDED
  *   CALL_WAITING    the timer is set, to a time before   the timer            ATTEMPTED
  *                   the deadline; answer is the last     with a hold on       WAITING or ENDED
- *   CALL_ATTEMPTED  the request is under way             its answer           WAITING or ENDED
+ *   CALL_ATTEMPTED  the request is under way             its answer           KEYING, WAITING or
+ *                                                                             ENDED
  *   CALL_ENDED      the call is the caller's again       nothing              none
  *
  * A hold is the pacer's: after a 429 nothing but the probe is sent. Where the table has WAITING or
  * ENDED, the call ends when its deadline is too near to wait, and after an answer also when that is
  * not one to send again after. An attempt that cannot be started ends the call from any state.
  *
- * client_cancel ends the call in any of the first three states, without done.
+ * client_cancel ends the call in any state but the last, without done.
  *
  * A struct client_call belongs to its caller, who keeps it alive from client_start until done is
  * called or client_cancel has returned. One thread.
@@ -47,7 +51,10 @@
 #include "bigdatafs/service/stats.h"
 #include "http.h"
 
-enum { CLIENT_BODY_MAX = 1 << 20 }; /* bytes of an answer that the client collects */
+enum {
+    CLIENT_BODY_MAX = 1 << 20, /* bytes of an answer that the client collects */
+    CLIENT_KEY_MS = 1000,      /* for which a call waits for the key; then the last one is good */
+};
 
 enum resend {
     RESEND_ALWAYS, /* by the table above */
@@ -55,7 +62,7 @@ enum resend {
     RESEND_NEVER,  /* the attempt under way is the last one, whatever its answer */
 };
 
-enum call_state { CALL_STARTED, CALL_WAITING, CALL_ATTEMPTED, CALL_ENDED };
+enum call_state { CALL_STARTED, CALL_KEYING, CALL_WAITING, CALL_ATTEMPTED, CALL_ENDED };
 
 struct client_call;
 typedef void client_call_fn(struct client_call *call);
@@ -79,14 +86,17 @@ struct client_call {
     struct client *client;
     TAILQ_ENTRY(client_call) link;
     struct loop_timer timer;
-    bool rekeyed; /* the key was read again for this call: it is not a second time */
-    unsigned key; /* number of the key that the last attempt was sent with */
+    TAILQ_ENTRY(client_call) keying;
+    uint64_t look; /* CALL_KEYING: number of the look for the key that it waits for */
+    bool rekeyed;  /* the key was read again for this call: it is not a second time */
+    unsigned key;  /* number of the key that the last attempt was sent with */
 };
 
 enum rekey {
     REKEY_SAME,
     REKEY_CHANGED,
     REKEY_FAILED, /* with one sentence in why */
+    REKEY_LATER,  /* client_rekeyed will tell; until then it is not asked again */
 };
 /* Reads the key again if there is reason to, and sets it with http_set_key if it changed. refused:
  * the service did not accept the one in use. */
@@ -94,6 +104,9 @@ typedef enum rekey client_rekey_fn(void *arg, struct http *http, bool refused, c
                                    size_t size);
 
 struct client;
+
+/* What a look ended with that was REKEY_LATER; why is for REKEY_FAILED. Not from within. */
+void client_rekeyed(struct client *c, enum rekey result, const char *why);
 
 int client_new(struct loop *loop, struct http *http, struct log *log, client_rekey_fn *rekey,
                void *rekey_arg, struct client **out) MUST_CHECK;

@@ -17,14 +17,20 @@
 #include <stddef.h>
 
 #include "bigdatafs/base/compiler.h"
+#include "bigdatafs/base/loop.h"
 #include "client.h"
 #include "http.h"
 
 struct credential;
 
-/* api_key_file, or NULL for the other places; fixed_key, or NULL: the key itself, for a sandbox.
- * Both are copied. */
-int credential_new(const char *api_key_file, const char *fixed_key,
+/* Strings are copied. */
+struct credential_config {
+    const char *api_key_file; /* or NULL: the other places */
+    const char *fixed_key;    /* the key itself, for a sandbox; or NULL */
+    const char *mountpoint;   /* without links: a file below it is refused; or NULL */
+};
+
+int credential_new(struct loop *loop, const struct credential_config *config,
                    struct credential **out) MUST_CHECK;
 void credential_free(struct credential *c); /* NULL is fine */
 
@@ -34,7 +40,12 @@ int credential_load(struct credential *c, struct http *http, char *error,
                     size_t error_size) MUST_CHECK;
 
 /* A client_rekey_fn; arg is the struct credential. A file is read again when it changed, or with
- * refused (the service refused the key). One that cannot be read fails once, until it changes. */
+ * refused (the service refused the key). One that cannot be read fails once, until it changes. A
+ * thread looks at the file, and client_rekeyed tells the client: the loop never waits for a file
+ * system, and a thread that does not come back is left to itself. */
 enum rekey credential_rekey(void *arg, struct http *http, bool refused, char *why, size_t size);
+
+/* Before the first credential_rekey. */
+void credential_set_client(struct credential *c, struct client *client);
 
 #endif

@@ -26,11 +26,16 @@ static int make_parts(struct service *s, struct loop *loop, struct log *log,
                                .ca_file = config->ca_file,
                                .local = config->local,
                                .connections = config->connections};
+    struct credential_config credential = {.api_key_file = config->api_key_file,
+                                           .fixed_key = config->fixed_key,
+                                           .mountpoint = config->mountpoint};
     int err = http_new(loop, &http, &s->http);
     if (err == 0)
-        err = credential_new(config->api_key_file, config->fixed_key, &s->credential);
+        err = credential_new(loop, &credential, &s->credential);
     if (err == 0)
         err = client_new(loop, s->http, log, credential_rekey, s->credential, &s->client);
+    if (err == 0)
+        credential_set_client(s->credential, s->client);
     if (err == 0)
         err = api_new(loop, s->client, config->timeout_s, &s->api);
     return err;

@@ -1,6 +1,7 @@
 /*
- * clock_shift: preloaded into a program under test, moves its CLOCK_MONOTONIC ahead while it runs,
+ * clock_shift: preloaded into a program under test, moves its CLOCK_BOOTTIME ahead while it runs,
  * by the seconds that the file $CLOCK_SHIFT_FILE holds (an int64_t): ten minutes pass in no time.
+ * To the program that is a suspend, in which CLOCK_MONOTONIC stands still.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -29,7 +30,7 @@ __attribute__((constructor)) static void map_file(void)
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
-    if (failed == 0 && clock == CLOCK_MONOTONIC && shift != NULL)
+    if (failed == 0 && clock == CLOCK_BOOTTIME && shift != NULL)
         now->tv_sec += *shift;
     return failed;
 }

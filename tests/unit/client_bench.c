@@ -22,6 +22,8 @@ static enum rekey on_rekey(void *arg, struct http *http, bool refused, char *why
     struct bench *b = arg;
     b->readings++;
     b->readings_refused += refused;
+    if (b->later)
+        return REKEY_LATER;
     if (b->unreadable) {
         snprintf(why, size, "for the test");
         return REKEY_FAILED;

@@ -18,6 +18,7 @@ struct bench {
     struct client *client;
     const char *new_key; /* that the next reading of the key finds, or NULL */
     bool unreadable;     /* the key cannot be read */
+    bool later;          /* the test tells what a reading finds, with client_rekeyed */
     unsigned readings, readings_refused;
     LIST_HEAD(, bench_call) calls; /* that have not ended */
 };

@@ -8,7 +8,10 @@
  * Watches and timers are embedded in the structs of their callers. The loop borrows a watch from
  * loop_add to loop_remove and a timer while it is set. A handler may add, remove, set or clear any
  * of them, its own too: one that is removed or cleared is not called any more, not even for an
- * event of the same turn. Times are milliseconds of CLOCK_MONOTONIC.
+ * event of the same turn.
+ *
+ * Times are milliseconds of CLOCK_BOOTTIME, and timers wake the loop by it: what a suspend lasted
+ * counts for every age and every deadline.
  */
 #ifndef BIGDATAFS_BASE_LOOP_H
 #define BIGDATAFS_BASE_LOOP_H

@@ -23,6 +23,7 @@ struct service_config {
     unsigned connections;     /* at most, those for GETs aside */
     unsigned timeout_s;       /* of one operation with all its attempts */
     const char *api_key_file; /* or NULL: the other places of bigdatafs(1) */
+    const char *mountpoint;   /* of the program itself, or NULL: no key is read from below it */
     const char *fixed_key;    /* the key itself, for a sandbox; or NULL */
 };
 
