@@ -195,18 +195,29 @@ def test_a_line_that_is_never_finished_is_said(mount, service):
     served.assert_deletes([archive(uuid(1))])
 
 
-def test_a_last_id_without_its_newline_is_said(mount, service):
-    """Whether it is a whole line only a newline tells: once the file is closed nobody waits for it."""
-    served = service(connector(1), connector(2))
+@pytest.mark.parametrize("name", FILES)
+def test_a_last_id_without_its_newline_counts_once_the_file_is_closed(mount, service, name):
+    """Whether it is a whole line is known no sooner: a longer one may go on in the next write."""
+    served = service(*map(connector, range(1, 4)))
     m = mount(served, ttl=NEVER)
-    m.expect("the last line has no newline")
     data = text(uuid(1), uuid(2))[:-1]
-    assert write(bulk(m), data) == len(data)
-    last, = eventually(lambda: m.lines("errors"))
-    assert (last["errno"], last["id"]) == ("EINVAL", uuid(2))
-    assert "nothing was sent for it" in last["message"] and "newline" in last["hint"]
-    assert m.active() == [uuid(2)] and m.archived() == [uuid(1)]
-    served.assert_deletes([archive(uuid(1))])
+    fd = os.open(bulk(m, name), os.O_WRONLY)
+    assert os.write(fd, data) == len(data)
+    assert served.deletes() == [FILES[name](uuid(1))]
+    os.close(fd)
+    served.await_deletes(2)
+    eventually(lambda: m.lines("jobs") == [] if name == "archive" else len(m.lines("jobs")) == 2)
+    assert m.lines("errors") == []
+    served.assert_deletes([FILES[name](uuid(1)), FILES[name](uuid(2))])
+
+
+def test_a_file_without_its_last_newline_is_deleted_whole(mount, service, tmp_path):
+    served = service(*map(connector, range(1, 4)))
+    m = mount(served, ttl=NEVER)
+    (tmp_path / "ids").write_bytes(text(uuid(1), uuid(2), uuid(3))[:-1])
+    assert m.run("cp", tmp_path / "ids", ".bigdatafs/archive").returncode == 0
+    eventually(lambda: m.archived() == [uuid(1), uuid(2), uuid(3)])
+    served.assert_deletes([archive(uuid(n)) for n in (1, 2, 3)], any_order=True)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -72,7 +72,8 @@ struct parked_bulk {
     struct bulk *bulk; /* NULL once it has ended */
     fuse_ino_t node;
     struct command_lines lines; /* what the write leaves if it succeeds */
-    size_t size;                /* of what was written */
+    struct requester who;
+    size_t size; /* of what was written */
 };
 
 struct parked {

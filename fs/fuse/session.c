@@ -179,6 +179,7 @@ int session_new(const struct session_parts *parts, struct fuse_args *args, struc
         free(s);
         return err;
     }
+    write_init(c);
     *out = s;
     return 0;
 }

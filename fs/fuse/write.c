@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bigdatafs/base/sentence.h"
@@ -89,7 +90,7 @@ static void bulk_ended(struct parked *p, int err)
     fuse_ino_t ino = p->bulk.node;
     struct node *node = nodes_from_id(c->nodes, ino);
     if (err == 0)
-        nodes_bulk_written(c->nodes, node, &p->bulk.lines);
+        nodes_bulk_written(c->nodes, node, &p->bulk.lines, &p->bulk.who);
     else
         nodes_bulk_note_unfinished(c->nodes, node, &p->bulk.lines);
     parked_end_write(p, err, p->bulk.size);
@@ -133,7 +134,8 @@ static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *
         return;
     struct bulk_request request = {
         .op = file->op, .who = context_requester(req), .done = on_bulk_done, .arg = p};
-    p->bulk = (struct parked_bulk){.node = ino, .size = w->size, .lines = file->lines};
+    p->bulk = (struct parked_bulk){
+        .node = ino, .size = w->size, .lines = file->lines, .who = request.who};
     nodes_bulk_give_up(node);
     struct command_text text = {.offset = (uint64_t)w->offset, .len = w->size, .text = w->data};
     int err = command_ids(&p->bulk.lines, &text, &request.ids, &request.count);
@@ -145,6 +147,36 @@ static void bulk_and_park(fuse_req_t req, fuse_ino_t ino, const struct written *
         bulk_ended(p, err);
     else
         parked_allow_interrupt(p);
+}
+
+static void on_last_line_done(void *arg, int err)
+{
+    (void)arg, (void)err; /* nobody waits: what failed is in the journal */
+}
+
+/* The file was closed behind an id without its newline: it is deleted as it was written. */
+static void on_bulk_closed(void *arg, const struct bulk_file *file, const char *id)
+{
+    struct context *c = arg;
+    struct bulk *bulk;
+    struct bulk_request request = {.op = file->op,
+                                   .ids = malloc(sizeof *request.ids),
+                                   .count = 1,
+                                   .who = file->who,
+                                   .done = on_last_line_done};
+    int err = -ENOMEM;
+    if (request.ids != NULL) {
+        memcpy(request.ids[0], id, UUID_SIZE);
+        err = bulk_start(c->bulks, &request, &bulk);
+    }
+    if (err < 0)
+        refuse_bulk(c, file->name, &request, err);
+}
+
+void write_init(struct context *c)
+{
+    struct bulk_closed closed = {.done = on_bulk_closed, .arg = c};
+    nodes_on_bulk_closed(c->nodes, &closed);
 }
 
 /* .force_delete of a connector */

@@ -10,6 +10,9 @@
 
 #include "context.h"
 
+/* Once, when the session is made. */
+void write_init(struct context *c);
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi);
 

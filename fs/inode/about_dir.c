@@ -102,9 +102,16 @@ const struct bulk_file *nodes_bulk(const struct node *node)
     return node->bulk;
 }
 
-void nodes_bulk_written(struct nodes *n, struct node *node, const struct command_lines *lines)
+void nodes_on_bulk_closed(struct nodes *n, const struct bulk_closed *closed)
+{
+    n->bulk_closed = *closed;
+}
+
+void nodes_bulk_written(struct nodes *n, struct node *node, const struct command_lines *lines,
+                        const struct requester *who)
 {
     node->bulk->lines = *lines;
+    node->bulk->who = *who;
     /* Without its name the kernel forgets the node as soon as it is closed. */
     if (command_is_unfinished(lines))
         notify_name(n->notify, nodes_id(n, &n->about_dir), node->bulk->name);
@@ -136,13 +143,26 @@ void nodes_bulk_note_unfinished(const struct nodes *n, const struct node *node,
     log_warning(n->log, NODE_ABOUT_NAME "/%s: %s", bulk->name, note.reason);
 }
 
+/* The file is closed. */
+static void end_bulk(const struct nodes *n, struct node *node)
+{
+    const struct bulk_file *bulk = node->bulk;
+    if (command_lacks_newline(&bulk->lines) && n->bulk_closed.done != NULL) {
+        uuid_text id = "";
+        memcpy(id, bulk->lines.line, UUID_LEN);
+        n->bulk_closed.done(n->bulk_closed.arg, bulk, id);
+    } else {
+        nodes_bulk_note_unfinished(n, node, &bulk->lines);
+    }
+    free(node->bulk);
+}
+
 void about_dir_end(const struct nodes *n, struct node *node)
 {
     if (node->kind == NODE_REPORT) {
         free(node->report->text);
         free(node->report);
     } else if (node->kind == NODE_BULK) {
-        nodes_bulk_note_unfinished(n, node, &node->bulk->lines); /* the file is closed */
-        free(node->bulk);
+        end_bulk(n, node);
     }
 }

@@ -45,8 +45,9 @@ struct nodes {
     struct journal *journal;
 
     struct node_options options;
-    struct node_reports reports; /* about_dir.c's */
-    bool can_expire;             /* the kernel can expire names by notification */
+    struct node_reports reports;    /* about_dir.c's */
+    struct bulk_closed bulk_closed; /* the same */
+    bool can_expire;                /* the kernel can expire names by notification */
 
     struct node root, archived, about_dir, refresh; /* the fixed ones */
     struct pool pool;                               /* of all others */

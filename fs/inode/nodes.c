@@ -76,6 +76,7 @@ void nodes_free(struct nodes *n)
 {
     if (n == NULL)
         return;
+    n->bulk_closed = (struct bulk_closed){0}; /* nothing is sent any more */
     control_file_wake_polls(n, NULL);
     loop_timer_clear(&n->expiry);
     hide_end(n);

@@ -81,6 +81,7 @@ static void test_the_listing(void)
 static void test_bulk_files(void)
 {
     struct bench b;
+    struct requester who = {.pid = 1};
     struct teller t;
     set_up_reports(&b, &t);
     struct node *about = look(&b, root(&b), ".bigdatafs");
@@ -93,12 +94,12 @@ static void test_bulk_files(void)
     CHECK_INT(attr(&b, archive).st_mode, S_IFREG | 0600);
     CHECK(reads_as(archive, ""));
     struct command_lines lines = {.next = 5, .len = 4};
-    nodes_bulk_written(b.nodes, archive, &lines);
+    nodes_bulk_written(b.nodes, archive, &lines, &who);
     CHECK_INT(nodes_bulk(archive)->lines.next, 5);
     CHECK_INT(nodes_bulk(other)->lines.next, 0);
     CHECK_INT(fake_told_name(b.notify, TOLD_NAME, id(&b, about), "archive"), 1);
     lines.len = 0; /* at the end of a line */
-    nodes_bulk_written(b.nodes, other, &lines);
+    nodes_bulk_written(b.nodes, other, &lines, &who);
     CHECK_INT(fake_told_all(b.notify), 1);
     unsigned entries = (unsigned)journal_count(b.journal);
     forget(&b, other);
@@ -108,6 +109,58 @@ static void test_bulk_files(void)
     CHECK_INT(journal_count(b.journal), entries + 1);
     CHECK_INT(alive(&b), 0);
     tear_down(&b);
+}
+
+struct closed {
+    unsigned count;
+    uuid_text id;
+    enum request_op op;
+    pid_t pid;
+};
+
+static void on_closed(void *arg, const struct bulk_file *file, const char *id)
+{
+    struct closed *c = arg;
+    c->count++;
+    c->op = file->op;
+    c->pid = file->who.pid;
+    snprintf(c->id, sizeof c->id, "%s", id);
+}
+
+/* Closed behind a whole id, the file is told to have been meant like that; what was given up, and
+ * what is open when the mount ends, is not. */
+static void test_a_last_id_is_told_at_the_close(void)
+{
+    struct bench b;
+    struct teller t;
+    set_up_reports(&b, &t);
+    struct closed closed = {0};
+    struct bulk_closed hook = {.done = on_closed, .arg = &closed};
+    nodes_on_bulk_closed(b.nodes, &hook);
+    struct node *about = look(&b, root(&b), ".bigdatafs");
+    struct node *first = look(&b, about, "force_delete"), *second = look(&b, about, "archive");
+    struct node *third = look(&b, about, "archive"), *open = look(&b, about, "archive");
+    struct requester who = {.pid = 77};
+    struct command_lines lines = {.next = 73, .len = UUID_LEN};
+    memcpy(lines.line, id_of(5), UUID_LEN);
+    nodes_bulk_written(b.nodes, first, &lines, &who);
+    nodes_bulk_written(b.nodes, second, &lines, &who);
+    nodes_bulk_written(b.nodes, open, &lines, &who);
+    lines.len = 20; /* in the middle of an id */
+    nodes_bulk_written(b.nodes, third, &lines, &who);
+    unsigned entries = (unsigned)journal_count(b.journal);
+    forget(&b, first);
+    CHECK_INT(closed.count, 1);
+    CHECK_STR(closed.id, id_of(5));
+    CHECK_INT(closed.op, REQUEST_FORCE_DELETE);
+    CHECK_INT(closed.pid, 77);
+    nodes_bulk_give_up(second);
+    forget(&b, second);
+    forget(&b, third);
+    CHECK_INT(closed.count, 1);
+    CHECK_INT(journal_count(b.journal), entries + 1);
+    tear_down(&b);
+    CHECK_INT(closed.count, 1);
 }
 
 static bool journal_has(const struct bench *b, const char *words)
@@ -126,14 +179,15 @@ static bool journal_has(const struct bench *b, const char *words)
 static void test_a_line_that_no_write_ends(void)
 {
     struct bench b;
+    struct requester who = {.pid = 1};
     struct teller t;
     set_up_reports(&b, &t);
     struct node *about = look(&b, root(&b), ".bigdatafs");
     struct node *archive = look(&b, about, "archive"), *other = look(&b, about, "archive");
     struct command_lines lines = {.next = 73, .len = UUID_LEN};
     memcpy(lines.line, id_of(5), UUID_LEN);
-    nodes_bulk_written(b.nodes, archive, &lines);
-    nodes_bulk_written(b.nodes, other, &lines);
+    nodes_bulk_written(b.nodes, archive, &lines, &who);
+    nodes_bulk_written(b.nodes, other, &lines, &who);
     unsigned entries = (unsigned)journal_count(b.journal);
     nodes_bulk_give_up(other); /* the next write told */
     forget(&b, other);
@@ -151,5 +205,6 @@ int main(void)
     test_the_listing();
     test_bulk_files();
     test_a_line_that_no_write_ends();
+    test_a_last_id_is_told_at_the_close();
     return check_report();
 }

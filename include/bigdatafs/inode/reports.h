@@ -17,4 +17,14 @@ struct node_reports {
     void *arg;
 };
 
+struct bulk_file;
+
+/* Told of a file that was closed behind a last line that is a whole id and lacks its newline alone:
+ * now it is known that no longer line was meant. Until one is set, and once the nodes are being
+ * freed, the journal is told instead that nothing was sent for it. */
+struct bulk_closed {
+    void (*done)(void *arg, const struct bulk_file *file, const char *id);
+    void *arg;
+};
+
 #endif
