@@ -1,4 +1,5 @@
-/* reports: what a higher folder tells through the read-only files of .bigdatafs. */
+/* reports: what a higher folder tells through the files of .bigdatafs, and what it is told of them.
+ */
 #ifndef BIGDATAFS_INODE_REPORTS_H
 #define BIGDATAFS_INODE_REPORTS_H
 
