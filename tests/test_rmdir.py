@@ -215,6 +215,19 @@ def test_who_means_it_archives_once(mount, served, command):
     assert uuid(1) in m.archived() and uuid(1) not in m.active()
 
 
+def test_a_long_command_line_is_read_to_its_end(mount, service):
+    """rmdir of many, by absolute paths; and one whose last word is what tells."""
+    many = [uuid(n) for n in range(200)]
+    served = service(*(connector(n) for n in range(200)))
+    m = mount(served, guard=0)
+    done = run("rmdir", *(m / i for i in many), "-p")
+    assert done.returncode != 0
+    served.assert_deletes([])
+    done = run("rmdir", *(m / i for i in many))
+    assert (done.returncode, done.stderr) == (0, "")
+    served.assert_deletes([(i, False) for i in many])
+
+
 @pytest.mark.parametrize("command", [["rmdir", "ID"], ["perl", "-e", "rmdir $ARGV[0] or die", "ID"]],
                          ids=lambda command: command[0])
 def test_rmdir_of_emptied_alone(mount, served, command):

@@ -23,7 +23,7 @@ struct job {
     pid_t pid;
     int event; /* an eventfd that the thread writes when text and len are there */
     size_t len;
-    char text[WORDS_MAX_BYTES];
+    char *text; /* owned; NULL when there are no words */
 };
 
 struct words {
@@ -51,7 +51,31 @@ static void job_leave(struct job *job)
     if (atomic_fetch_sub(&job->owners, 1) > 1)
         return;
     close(job->event);
+    free(job->text);
     free(job);
+}
+
+/* Reads all that there is, or nothing: half a command line could hide an option. */
+static void read_words(struct job *job, int fd)
+{
+    enum { CHUNK = 4096 };
+    size_t size = 0;
+    while (job->len < WORDS_MAX_BYTES) {
+        if (job->len == size) {
+            size = size == 0 ? CHUNK : size * 2;
+            char *text = realloc(job->text, size);
+            if (text == NULL)
+                break;
+            job->text = text;
+        }
+        ssize_t n = read(fd, job->text + job->len, size - job->len);
+        if (n == 0)
+            return;
+        if (n < 0 && errno != EINTR)
+            break;
+        job->len += n > 0 ? (size_t)n : 0;
+    }
+    job->len = 0;
 }
 
 static void *thread_main(void *arg)
@@ -61,10 +85,10 @@ static void *thread_main(void *arg)
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/cmdline", (int)job->pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, job->text, sizeof job->text) : -1;
-    if (fd >= 0)
+    if (fd >= 0) {
+        read_words(job, fd);
         close(fd);
-    job->len = n > 0 ? (size_t)n : 0;
+    }
     eventfd_write(job->event, 1);
     job_leave(job);
     atomic_fetch_sub(&crew->threads, 1);
@@ -88,7 +112,7 @@ static void on_read(void *arg, uint32_t events)
     loop_remove(r->words->loop, &r->watch);
     loop_timer_clear(&r->deadline);
     free(r);
-    ended.done(ended.arg, ended.job->text, ended.job->len);
+    ended.done(ended.arg, ended.job->len > 0 ? ended.job->text : "", ended.job->len);
     job_leave(ended.job);
 }
 

@@ -13,16 +13,16 @@
 #include "bigdatafs/base/loop.h"
 
 enum {
-    WORDS_MAX_BYTES = 4096,  /* of a command line; what is longer is cut */
-    WORDS_DEADLINE_MS = 500, /* then there are none */
-    WORDS_THREADS_MAX = 16,  /* that read, or are left to themselves */
+    WORDS_MAX_BYTES = 8 << 20, /* of a command line, more than Linux takes by default; else cut */
+    WORDS_DEADLINE_MS = 500,   /* then there are none */
+    WORDS_THREADS_MAX = 16,    /* that read, or are left to themselves */
 };
 
 struct words;
 struct words_read;
 
-/* words: each ends with a NUL, but that the last may be cut; borrowed for the call. len is 0 when
- * they cannot be had. */
+/* words: each ends with a NUL; borrowed for the call. len is 0 when they cannot be had, or not
+ * whole. */
 typedef void words_done_fn(void *arg, const char *words, size_t len);
 
 int words_new(struct loop *loop, struct words **out) MUST_CHECK;
