@@ -280,6 +280,20 @@ def test_guard(mount, service, audit_lines):
     served.assert_deletes([archive(uuid(1)), hard(uuid(2)), archive(uuid(3))])
 
 
+def test_guard_survives_a_remount(mount, service, audit_lines):
+    served = service(*[connector(n) for n in range(1, 7)], tcp=True)
+    m = mount(served, ttl=NEVER, guard=2, audit=audit_lines.file)
+    write(m.path / ".bigdatafs" / "archive", f"{uuid(1)}\n".encode())
+    os.rmdir(m / uuid(2))
+    m.stop()
+    m = mount(served, ttl=NEVER, guard=2, audit=audit_lines.file)
+    os.rmdir(m / uuid(3))
+    m.expect("the guard stopped more than 2 deletions")
+    with fails_with(errno.EDQUOT):
+        os.rmdir(m / uuid(4))
+    served.assert_deletes([archive(uuid(n)) for n in (1, 2, 3)])
+
+
 def test_guard_does_not_count_what_was_not_asked_for_right(mount, service):
     served = service(*[connector(n) for n in range(1, 4)], tcp=True)
     m = mount(served, ttl=NEVER, guard=1)

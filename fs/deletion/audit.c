@@ -246,6 +246,10 @@ int audit_intent(struct audit *a, struct audit_record *r, const struct snapshot 
     add_number(&d, "gid", r->who.gid);
     add_number(&d, "pid", r->who.pid);
     add_text(&d, "command", r->who.command);
+    if (r->bulk)
+        add_json(&d, "bulk", "true");
+    if (r->dry_run)
+        add_json(&d, "dry_run", "true");
     if (snapshot != NULL)
         add_json(&d, "connector", snapshot->text);
     return submit(a, &d, true, on_done, arg);

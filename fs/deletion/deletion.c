@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "bigdatafs/base/clock.h"
 #include "bigdatafs/base/sentence.h"
 #include "dispatch.h"
 #include "follow.h"
+#include "guard.h"
 #include "resolve.h"
 
 enum state { INTENT, DISPATCHED, OUTCOME };
@@ -35,10 +37,9 @@ struct deletions {
     struct resolutions *resolutions;
     TAILQ_HEAD(, deletion) list;
     unsigned under_way;
-    bool closed;     /* none is begun any more */
-    bool stopping;   /* no DELETE is sent any more */
-    uint64_t *times; /* guard: when the last options.guard single deletions were let through */
-    size_t next_time;
+    bool closed;   /* none is begun any more */
+    bool stopping; /* no DELETE is sent any more */
+    struct guard guard;
 };
 
 static const char interrupted[] = "interrupted before it was sent";
@@ -137,6 +138,8 @@ static void conclude(struct deletion *x, int err, const char *reason)
     x->state = OUTCOME;
     x->err = err;
     count_end(&d->stats, x);
+    if (!x->record.bulk)
+        guard_end(&d->guard, loop_now(d->parts.loop));
     if (x->connector->progress == PROGRESS_UNDER_WAY)
         catalogue_set_progress(d->parts.catalogue, x->connector, PROGRESS_IDLE);
     check_invariants(x);
@@ -186,19 +189,6 @@ static void on_dry_run_intent(void *arg, int err)
 
 /* The start */
 
-static int guard(struct deletions *d, bool bulk)
-{
-    unsigned most = d->options.guard;
-    if (bulk || most == 0)
-        return 0;
-    uint64_t *oldest = &d->times[d->next_time % most], now = loop_now(d->parts.loop);
-    if (*oldest != 0 && now - *oldest < DELETION_GUARD_S * 1000)
-        return -EDQUOT;
-    *oldest = now;
-    d->next_time++;
-    return 0;
-}
-
 static int refuse(struct deletions *d, const struct deletion_request *request, int err,
                   const char *reason)
 {
@@ -226,14 +216,22 @@ static int may_start(struct deletions *d, const struct deletion_request *request
                  audit_path(audit), strerror(-audit_state(audit)));
         return refuse(d, request, -EIO, reason);
     }
-    if (guard(d, request->bulk) < 0) {
-        snprintf(
-            reason, sizeof reason,
-            "the guard stopped more than %u deletions in %d s, nothing was sent; see -o guard=",
-            d->options.guard, DELETION_GUARD_S);
+    if (!request->bulk && !guard_begin(&d->guard, loop_now(d->parts.loop))) {
+        snprintf(reason, sizeof reason,
+                 "the guard stopped more than %u deletions in one go, nothing was sent; see "
+                 "-o guard=",
+                 d->guard.most);
         return refuse(d, request, -EDQUOT, reason);
     }
     return 0;
+}
+
+/* The guard let it through, and it cannot begin. */
+static int not_begun(struct deletions *d, const struct deletion_request *request, int err)
+{
+    if (!request->bulk)
+        guard_end(&d->guard, loop_now(d->parts.loop));
+    return refuse(d, request, err, no_memory);
 }
 
 static void deletion_init(struct deletion *x, struct deletions *d,
@@ -241,7 +239,10 @@ static void deletion_init(struct deletion *x, struct deletions *d,
 {
     *x = (struct deletion){.all = d,
                            .connector = request->connector,
-                           .record = {.op = request->op, .who = request->who},
+                           .record = {.op = request->op,
+                                      .who = request->who,
+                                      .bulk = request->bulk,
+                                      .dry_run = d->options.dry_run},
                            .done = request->done,
                            .arg = request->arg};
     memcpy(x->record.id, request->connector->id, sizeof x->record.id);
@@ -265,13 +266,13 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
     struct connector *connector = request->connector;
     struct deletion *x = calloc(1, sizeof *x);
     if (x == NULL)
-        return refuse(d, request, -ENOMEM, no_memory);
+        return not_begun(d, request, -ENOMEM);
     deletion_init(x, d, request);
     err = audit_intent(d->parts.audit, &x->record, connector->snapshot,
                        d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
     if (err < 0) {
         free(x);
-        return refuse(d, request, err, no_memory);
+        return not_begun(d, request, err);
     }
     TAILQ_INSERT_TAIL(&d->list, x, link);
     d->under_way++;
@@ -294,7 +295,9 @@ void deletion_abandon(struct deletion *x)
 
 void deletions_recover(struct deletions *d)
 {
-    resolutions_recover(d->resolutions);
+    struct guard_history history = {0};
+    resolutions_recover(d->resolutions, &history);
+    guard_recall(&d->guard, &history, clock_now_s(), loop_now(d->parts.loop));
 }
 
 void deletions_close(struct deletions *d)
@@ -336,6 +339,11 @@ int deletions_render(const struct deletions *d, struct buf *to)
     return follows_render(d->follows, to);
 }
 
+unsigned deletions_in_go(const struct deletions *d)
+{
+    return guard_count(&d->guard, loop_now(d->parts.loop));
+}
+
 unsigned deletions_jobs(const struct deletions *d)
 {
     return follows_count(d->follows);
@@ -349,14 +357,14 @@ int deletions_new(const struct deletion_parts *parts, const struct deletion_opti
         return -ENOMEM;
     d->parts = *parts;
     d->options = *options;
+    d->guard.most = options->guard;
     TAILQ_INIT(&d->list);
     struct follow_parts follow = {.loop = parts->loop,
                                   .log = parts->log,
                                   .api = parts->api,
                                   .catalogue = parts->catalogue,
                                   .audit = parts->audit};
-    d->times = calloc(options->guard > 0 ? options->guard : 1, sizeof *d->times);
-    int err = d->times != NULL ? follows_new(&follow, &d->follows) : -ENOMEM;
+    int err = follows_new(&follow, &d->follows);
     if (err == 0)
         err = resolutions_new(&follow, d->follows, &d->resolutions);
     if (err < 0) {
@@ -375,6 +383,5 @@ void deletions_free(struct deletions *d)
         deletion_free(TAILQ_FIRST(&d->list));
     resolutions_free(d->resolutions);
     follows_free(d->follows);
-    free(d->times);
     free(d);
 }

@@ -22,6 +22,7 @@
 struct about {
     const struct log *log;
     const char *source, *mountpoint;
+    unsigned guard;
     struct loop *loop;
     struct catalogue *catalogue;
     const struct service *service;

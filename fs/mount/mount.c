@@ -233,6 +233,7 @@ static void show_reports(struct mount *m)
     m->about = (struct about){.log = m->log,
                               .source = m->options->source,
                               .mountpoint = m->options->mountpoint,
+                              .guard = m->options->guard,
                               .loop = m->loop,
                               .catalogue = m->catalogue,
                               .service = m->service,

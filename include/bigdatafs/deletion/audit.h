@@ -2,7 +2,8 @@
  * audit: the record of every deletion, JSON lines in one file that is only ever appended to.
  *
  *   {"time","event":"intent","key","op","id","source","uid","gid","pid","command","connector"}
- *        written and made durable before the first request is sent
+ *        written and made durable before the first request is sent; "bulk":true when it was asked
+ *        for by a bulk file, "dry_run":true when nothing will be sent
  *   {"time","event":"outcome","key","op","id","result","errno","status","requests","reason"}
  *        result: "done" (the service said yes), "failed" (it did not, or nothing was sent),
  *        "unknown" (a request was sent and its answer never came)
@@ -39,6 +40,7 @@ struct audit_record {
     enum request_op op;
     char id[UUID_LEN + 1];
     struct requester who;
+    bool bulk, dry_run; /* for the intent's line */
 };
 
 /* How a deletion ended, as far as this run knows. */

@@ -32,12 +32,8 @@
 #include "bigdatafs/service/api.h"
 #include "bigdatafs/service/journal.h"
 
-enum {
-    DELETION_GUARD_S = 60, /* the guard counts this far back */
-};
-
 struct deletion_options {
-    unsigned guard; /* single deletions in DELETION_GUARD_S; 0: no limit */
+    unsigned guard; /* single deletions in one go; 0: any number */
     bool dry_run;
 };
 
@@ -90,7 +86,8 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
  * sent already is followed to its end. */
 void deletion_abandon(struct deletion *deletion);
 
-/* Once, after the first list: takes up what earlier runs left open, by the audit log. */
+/* Once, after the first list: takes up what earlier runs left open, by the audit log, and goes on
+ * with the guard's go that it ends with. */
 void deletions_recover(struct deletions *d);
 
 /* The program is about to end: no deletion is begun any more (-EIO); those under way go on. */
@@ -105,6 +102,8 @@ unsigned deletions_under_way(const struct deletions *d);
 const struct deletion_stats *deletions_stats(const struct deletions *d);
 /* One JSON object a line for each deletion under way and each hard delete that is followed. */
 int deletions_render(const struct deletions *d, struct buf *to) MUST_CHECK;
+/* How many single deletions the guard has counted in the go that is under way. */
+unsigned deletions_in_go(const struct deletions *d);
 /* Hard deletes that are accepted and followed. */
 unsigned deletions_jobs(const struct deletions *d);
 
