@@ -213,7 +213,7 @@ def test_disk_fills_up_and_is_emptied_again(mount, service, small_disk):
     audit = AuditLog(small_disk / "audit.jsonl")
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * 20480)
-    m = mount(served, ttl=NEVER, audit=audit.file)
+    m = mount(served, ttl=NEVER, guard=0, audit=audit.file)
     m.expect("audit log .* cannot be written: No space left on device")
     m.expect("archive of .* failed|archive of .* refused")
     m.allow("audit")
@@ -285,7 +285,7 @@ def test_guard_survives_a_remount(mount, service, audit_lines):
     m = mount(served, ttl=NEVER, guard=2, audit=audit_lines.file)
     write(m.path / ".bigdatafs" / "archive", f"{uuid(1)}\n".encode())
     os.rmdir(m / uuid(2))
-    m.stop()
+    assert m.unmount() == 0
     m = mount(served, ttl=NEVER, guard=2, audit=audit_lines.file)
     os.rmdir(m / uuid(3))
     m.expect("the guard stopped more than 2 deletions")
@@ -359,7 +359,7 @@ def test_confirm_by_id(mount, service, end):
 
 def test_audit_lines_of_many_at_once_stay_whole(mount, service, audit_lines):
     served = service(*[connector(n, description="y" * 5000) for n in range(1, 33)], tcp=True)
-    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m = mount(served, ttl=NEVER, guard=0, audit=audit_lines.file)
     acts = [in_background(write, m / uuid(n) / ".force_delete", b"1") for n in range(1, 33)]
     for thread, _ in acts:
         thread.join()
