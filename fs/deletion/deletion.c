@@ -95,7 +95,8 @@ static void note_failure(const struct deletion *x, const char *reason)
                                 .who = &x->record.who,
                                 .err = x->err,
                                 .result = refused ? &x->dispatch.result : NULL,
-                                .reason = reason};
+                                .reason = reason,
+                                .each = x->record.bulk};
     if (answered && !refused)
         note.hint = "the service said yes to the DELETE: write to .bigdatafs/refresh and look "
                     "whether the connector is archived, before you try again";
@@ -193,8 +194,12 @@ static int refuse(struct deletions *d, const struct deletion_request *request, i
                   const char *reason)
 {
     const char *operation = request_op_name(request->op), *id = request->connector->id;
-    struct journal_note note = {
-        .operation = operation, .id = id, .who = &request->who, .err = err, .reason = reason};
+    struct journal_note note = {.operation = operation,
+                                .id = id,
+                                .who = &request->who,
+                                .err = err,
+                                .reason = reason,
+                                .each = request->bulk};
     journal_add(d->parts.journal, &note);
     d->stats.refused++;
     /* Two who want the same are no trouble; everything else is worth a look. */
