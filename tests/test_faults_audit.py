@@ -308,6 +308,21 @@ def test_guard_does_not_count_what_was_not_asked_for_right(mount, service):
     served.assert_deletes([archive(uuid(1))])
 
 
+def test_kinds_that_the_mount_does_not_send(mount, service, audit_lines):
+    served = service(*[connector(n) for n in range(1, 4)], tcp=True)
+    m = mount(served, ttl=NEVER, delete="archive", audit=audit_lines.file)
+    m.expect("-o delete=archive")
+    with fails_with(errno.EPERM):
+        write(m / uuid(1) / ".force_delete", b"1")
+    with fails_with(errno.EPERM):
+        write(m / ".bigdatafs" / "force_delete", f"{uuid(2)}\n".encode())
+    assert "delete: archive\n" in (m / ".bigdatafs" / "status").read_text()
+    assert {line["errno"] for line in m.lines("errors")} == {"EPERM"}
+    os.rmdir(m / uuid(3))
+    assert len(audit_lines.of("intent")) == 1
+    served.assert_deletes([archive(uuid(3))])
+
+
 def test_guard_can_be_switched_off(mount, service):
     served = service(*[connector(n) for n in range(1, 121)], tcp=True)
     m = mount(served, ttl=NEVER, guard=0)

@@ -208,12 +208,30 @@ static int refuse(struct deletions *d, const struct deletion_request *request, i
     return err;
 }
 
+const char *deletion_kinds_word(enum deletion_kinds kinds)
+{
+    static const char *const words[] = {
+        [DELETE_ALL] = "all", [DELETE_ARCHIVES] = "archive", [DELETE_NONE] = "none"};
+    return words[kinds];
+}
+
+static bool is_allowed(const struct deletions *d, enum request_op op)
+{
+    return d->options.kinds == DELETE_ALL ||
+           (d->options.kinds == DELETE_ARCHIVES && op == REQUEST_ARCHIVE);
+}
+
 static int may_start(struct deletions *d, const struct deletion_request *request)
 {
     const struct audit *audit = d->parts.audit;
     char reason[SENTENCE_MAX];
     if (d->closed)
         return refuse(d, request, -EIO, ending);
+    if (!is_allowed(d, request->op)) {
+        snprintf(reason, sizeof reason, "this mount sends no %s: -o delete=%s",
+                 request_op_name(request->op), deletion_kinds_word(d->options.kinds));
+        return refuse(d, request, -EPERM, reason);
+    }
     if (request->connector->progress != PROGRESS_IDLE)
         return refuse(d, request, -EBUSY, "a deletion of it is under way already");
     if (audit_state(audit) < 0) {

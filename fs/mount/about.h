@@ -23,6 +23,7 @@ struct about {
     const struct log *log;
     const char *source, *mountpoint;
     unsigned guard;
+    enum deletion_kinds kinds;
     struct loop *loop;
     struct catalogue *catalogue;
     const struct service *service;

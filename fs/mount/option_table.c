@@ -44,6 +44,8 @@ const struct option_row option_table[] = {
      "for an operation, all attempts included"},
     {"guard", "N", OPTION_NUMBER, MEMBER(guard), 0, GUARD_MAX, 25,
      "single deletions allowed in one go, 0: any number"},
+    {"delete", "KINDS", OPTION_KINDS, MEMBER(delete_kinds),
+     .help = "all, archive or none: which deletions are sent (all)"},
     {"confirm", "id", OPTION_WORD, MEMBER(confirm_id),
      .help = "hard deletes need the connector's id, no other word"},
     {"rmdir", "emptied", OPTION_WORD, MEMBER(rmdir_emptied),

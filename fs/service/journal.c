@@ -57,7 +57,7 @@ static const char *local_hint(int err)
     case ENOENT:
         return "check the id: the root and .archived have all that there are";
     case EPERM:
-        return "mount without -o dry_run to delete";
+        return "mount without the option that forbids it: -o dry_run, -o delete=";
     case EINTR:
         return "the audit log has what was sent and what became of it: try the rest again if it is "
                "still wanted";

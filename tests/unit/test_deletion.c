@@ -504,6 +504,33 @@ static void test_guard_survives_a_remount(void)
     tear_down(&b);
 }
 
+static void test_kinds(void)
+{
+    static const struct {
+        enum deletion_kinds kinds;
+        int archive, hard;
+    } cases[] = {{DELETE_ALL, 0, 0}, {DELETE_ARCHIVES, 0, -EPERM}, {DELETE_NONE, -EPERM, -EPERM}};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b;
+        struct waiting w;
+        struct deletion *x;
+        set_up_with(&b, &(struct deletion_options){.kinds = cases[i].kinds});
+        add_connector(&b, 1);
+        add_connector(&b, 2);
+        CHECK_INT(try_start(&b, ARCHIVE, 1, &w, &x), cases[i].archive);
+        CHECK_INT(try_start(&b, HARD, 2, &w, &x), cases[i].hard);
+        settle(&b);
+        CHECK_INT(fake_api_count(b.api, FAKE_ARCHIVE), cases[i].archive == 0);
+        CHECK_INT(fake_api_count(b.api, FAKE_FORCE_DELETE), cases[i].hard == 0);
+        CHECK(journal_says(&b, "-o delete=") == (cases[i].kinds != DELETE_ALL));
+        while (fake_api_find(b.api, FAKE_ARCHIVE, NULL) != NULL)
+            answer_object(&b, FAKE_ARCHIVE, object_of(&b, 1, true, 0));
+        while (fake_api_find(b.api, FAKE_FORCE_DELETE, NULL) != NULL)
+            answer_status(&b, FAKE_FORCE_DELETE, 403);
+        tear_down(&b);
+    }
+}
+
 static void test_dry_run(void)
 {
     struct bench b;
@@ -543,6 +570,7 @@ int main(void)
     test_one_deletion_of_a_connector_at_a_time();
     test_guard();
     test_guard_survives_a_remount();
+    test_kinds();
     test_dry_run();
     return check_report();
 }

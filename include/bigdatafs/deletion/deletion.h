@@ -32,7 +32,14 @@
 #include "bigdatafs/service/api.h"
 #include "bigdatafs/service/journal.h"
 
+/* Which deletions are sent at all. */
+enum deletion_kinds { DELETE_ALL, DELETE_ARCHIVES, DELETE_NONE };
+
+/* "all", "archive", "none": the words of -o delete=. */
+const char *deletion_kinds_word(enum deletion_kinds kinds);
+
 struct deletion_options {
+    enum deletion_kinds kinds;
     unsigned guard; /* single deletions in one go; 0: any number */
     bool dry_run;
 };
@@ -77,8 +84,8 @@ struct deletion_request {
 
 /* Archives or hard-deletes the connector. 0: done is called once, later; until then *out may be
  * given to deletion_abandon. A negative errno: nothing was sent, and done is not called. -EBUSY: a
- * deletion of it is under way or followed; -EDQUOT: the guard; -EIO: the audit log cannot be
- * written, or the program is ending; -ENOMEM. */
+ * deletion of it is under way or followed; -EDQUOT: the guard; -EPERM: options.kinds; -EIO: the
+ * audit log cannot be written, or the program is ending; -ENOMEM. */
 int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out) MUST_CHECK;
 
