@@ -323,6 +323,22 @@ def test_kinds_that_the_mount_does_not_send(mount, service, audit_lines):
     served.assert_deletes([archive(uuid(3))])
 
 
+def test_lines_have_the_label_and_the_age(mount, service, audit_lines):
+    label = "Quotes \" and \u00fc"
+    served = service(connector(1, label=label), connector(2, label="\u00e9" * 100), tcp=True)
+    m = mount(served, ttl=NEVER, guard=1, audit=audit_lines.file)
+    os.rmdir(m / uuid(1))
+    m.expect("the guard stopped")
+    with fails_with(errno.EDQUOT):
+        os.rmdir(m / uuid(2))
+    intent, outcome = audit_lines.one("intent"), audit_lines.one("outcome")
+    assert intent["label"] == outcome["label"] == label
+    assert 0 <= intent["connector_age_s"] < 60
+    line, = m.lines("errors")
+    assert (line["id"], line["label"]) == (uuid(2), "\u00e9" * 64), "whole characters"
+    served.assert_deletes([archive(uuid(1))])
+
+
 def test_guard_can_be_switched_off(mount, service):
     served = service(*[connector(n) for n in range(1, 121)], tcp=True)
     m = mount(served, ttl=NEVER, guard=0)

@@ -203,6 +203,7 @@ static struct draft draft_new(const char *event, const struct audit_record *r)
     add_text(&d, "key", r->key);
     add_text(&d, "op", request_op_token(r->op));
     add_text(&d, "id", r->id);
+    add_text(&d, "label", r->label);
     return d;
 }
 
@@ -250,8 +251,10 @@ int audit_intent(struct audit *a, struct audit_record *r, const struct snapshot 
         add_json(&d, "bulk", "true");
     if (r->dry_run)
         add_json(&d, "dry_run", "true");
-    if (snapshot != NULL)
+    if (snapshot != NULL) {
         add_json(&d, "connector", snapshot->text);
+        add_number(&d, "connector_age_s", (double)r->age_s);
+    }
     return submit(a, &d, true, on_done, arg);
 }
 

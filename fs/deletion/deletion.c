@@ -92,6 +92,7 @@ static void note_failure(const struct deletion *x, const char *reason)
     bool answered = x->dispatch.answered, refused = answered && x->dispatch.result.err < 0;
     struct journal_note note = {.operation = request_op_name(x->record.op),
                                 .id = x->record.id,
+                                .label = x->record.label,
                                 .who = &x->record.who,
                                 .err = x->err,
                                 .result = refused ? &x->dispatch.result : NULL,
@@ -194,8 +195,12 @@ static int refuse(struct deletions *d, const struct deletion_request *request, i
                   const char *reason)
 {
     const char *operation = request_op_name(request->op), *id = request->connector->id;
+    char label[SNAPSHOT_LABEL_SIZE];
+    int unlabelled = snapshot_label(request->connector->snapshot, label);
+    (void)unlabelled; /* then the id alone tells which it is */
     struct journal_note note = {.operation = operation,
                                 .id = id,
+                                .label = label,
                                 .who = &request->who,
                                 .err = err,
                                 .reason = reason,
@@ -257,8 +262,8 @@ static int not_begun(struct deletions *d, const struct deletion_request *request
     return refuse(d, request, err, no_memory);
 }
 
-static void deletion_init(struct deletion *x, struct deletions *d,
-                          const struct deletion_request *request)
+static int deletion_init(struct deletion *x, struct deletions *d,
+                         const struct deletion_request *request)
 {
     *x = (struct deletion){.all = d,
                            .connector = request->connector,
@@ -269,6 +274,7 @@ static void deletion_init(struct deletion *x, struct deletions *d,
                            .done = request->done,
                            .arg = request->arg};
     memcpy(x->record.id, request->connector->id, sizeof x->record.id);
+    x->record.age_s = loop_now(d->parts.loop) / 1000 - request->connector->confirmed_s;
     struct dispatch_request dispatch = {.loop = d->parts.loop,
                                         .api = d->parts.api,
                                         .catalogue = d->parts.catalogue,
@@ -278,6 +284,7 @@ static void deletion_init(struct deletion *x, struct deletions *d,
                                         .done = on_dispatched,
                                         .arg = x};
     dispatch_init(&x->dispatch, &dispatch);
+    return snapshot_label(request->connector->snapshot, x->record.label);
 }
 
 int deletion_start(struct deletions *d, const struct deletion_request *request,
@@ -290,9 +297,10 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
     struct deletion *x = calloc(1, sizeof *x);
     if (x == NULL)
         return not_begun(d, request, -ENOMEM);
-    deletion_init(x, d, request);
-    err = audit_intent(d->parts.audit, &x->record, connector->snapshot,
-                       d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
+    err = deletion_init(x, d, request);
+    if (err == 0)
+        err = audit_intent(d->parts.audit, &x->record, connector->snapshot,
+                           d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
     if (err < 0) {
         free(x);
         return not_begun(d, request, err);

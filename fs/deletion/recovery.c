@@ -55,6 +55,7 @@ static int add(struct open_list *l, const cJSON *line)
     *p = (struct open_deletion){.record.op = archive ? REQUEST_ARCHIVE : REQUEST_FORCE_DELETE};
     snprintf(p->record.key, sizeof p->record.key, "%s", text_of(line, "key"));
     snprintf(p->record.id, sizeof p->record.id, "%s", text_of(line, "id"));
+    snprintf(p->record.label, sizeof p->record.label, "%s", text_of(line, "label"));
     p->single = is_single(line);
     return 0;
 }

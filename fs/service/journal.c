@@ -10,12 +10,14 @@
 #include "bigdatafs/base/clock.h"
 #include "bigdatafs/base/sentence.h"
 #include "bigdatafs/base/uuid.h"
+#include "bigdatafs/connector/snapshot.h"
 #include "bigdatafs/service/failure.h"
 
 struct journal_line {
     char time[CLOCK_TEXT_SIZE];
     char operation[16];
     char id[UUID_LEN + 1];
+    char label[SNAPSHOT_LABEL_SIZE];
     bool has_who;
     struct requester who;
     int err;
@@ -83,6 +85,7 @@ static void fill(struct journal_line *e, const struct journal_note *note)
     clock_text_now(e->time);
     snprintf(e->operation, sizeof e->operation, "%s", note->operation);
     snprintf(e->id, sizeof e->id, "%s", note->id);
+    snprintf(e->label, sizeof e->label, "%s", note->label != NULL ? note->label : "");
     snprintf(e->message, sizeof e->message, "%s", note->reason);
     if (note->who != NULL)
         e->who = *note->who;
@@ -158,7 +161,8 @@ static bool add_who(cJSON *object, const struct requester *who)
 static bool add_members(cJSON *object, const struct journal_line *e)
 {
     return add_text(object, "time", e->time) && add_text(object, "operation", e->operation) &&
-           add_text(object, "id", e->id) && (!e->has_who || add_who(object, &e->who)) &&
+           add_text(object, "id", e->id) && add_text(object, "label", e->label) &&
+           (!e->has_who || add_who(object, &e->who)) &&
            add_number(object, "status", (double)e->status) &&
            add_text(object, "errorCode", e->error_code) &&
            add_text(object, "message", e->message) &&

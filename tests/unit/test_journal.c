@@ -71,7 +71,7 @@ static void test_a_line_has_all_its_members(void)
     add(j, ID, &who);
     CHECK_INT(journal_render(j, &text), 0);
     cJSON *line = cJSON_Parse(text.data);
-    CHECK_INT(cJSON_GetArraySize(line), 13);
+    CHECK_INT(cJSON_GetArraySize(line), 14);
     check_member(line, "operation", "archive");
     check_member(line, "id", ID);
     check_member(line, "command", "rmdir");
@@ -102,7 +102,7 @@ static void test_no_line_without_its_id(void)
         CHECK((text.len == 0) == fired);
         buf_free(&text);
     } while (fired);
-    CHECK(at > 2 * 13); /* each member is an allocation of its own, with a name or a text */
+    CHECK(at > 2 * 14); /* each member is an allocation of its own, with a name or a text */
     cJSON_InitHooks(NULL);
     journal_free(j);
 }

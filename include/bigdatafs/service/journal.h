@@ -25,6 +25,7 @@ enum {
 struct journal_note {
     const char *operation;           /* "archive", "hard delete", "list", "get" */
     const char *id;                  /* "" for none */
+    const char *label;               /* of the connector; NULL: not known */
     const struct requester *who;     /* NULL: the program itself */
     int err;                         /* a negative errno */
     const struct api_result *result; /* of the operation; NULL: it failed without the service */
@@ -41,7 +42,7 @@ void journal_free(struct journal *j); /* NULL is fine */
 void journal_add(struct journal *j, const struct journal_note *note);
 uint64_t journal_count(const struct journal *j); /* since the start */
 
-/* One JSON object a line, the oldest first: time, operation, id, uid, pid, command, status,
+/* One JSON object a line, the oldest first: time, operation, id, label, uid, pid, command, status,
  * errorCode, message, requestId, errno, hint, count; uid, pid and command only with a requester. A
  * line has all of its members or is not rendered: -ENOMEM, or -EFBIG past the maximum of the
  * buffer. */
