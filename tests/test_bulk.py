@@ -357,7 +357,7 @@ def test_an_id_that_cannot_be_asked_for_says_where_the_reason_is(mount, service)
     get, line = m.lines("errors")
     assert (get["operation"], get["id"], get["status"]) == ("get", uuid(99), 403)
     assert (line["operation"], line["id"], line["errno"]) == ("archive", uuid(99), "EACCES")
-    assert line["hint"] == "the last line for a get of this id has the reason"
+    assert line["hint"] == "the last line for a get has the reason"
     served.assert_deletes([archive(uuid(1))])
 
 

@@ -213,7 +213,7 @@ def test_disk_fills_up_and_is_emptied_again(mount, service, small_disk):
     audit = AuditLog(small_disk / "audit.jsonl")
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * 20480)
-    m = mount(served, ttl=NEVER, audit=audit.file)
+    m = mount(served, ttl=NEVER, guard=0, audit=audit.file)
     m.expect("audit log .* cannot be written: No space left on device")
     m.expect("archive of .* failed|archive of .* refused")
     m.allow("audit")
@@ -280,6 +280,20 @@ def test_guard(mount, service, audit_lines):
     served.assert_deletes([archive(uuid(1)), hard(uuid(2)), archive(uuid(3))])
 
 
+def test_guard_survives_a_remount(mount, service, audit_lines):
+    served = service(*[connector(n) for n in range(1, 7)], tcp=True)
+    m = mount(served, ttl=NEVER, guard=2, audit=audit_lines.file)
+    write(m.path / ".bigdatafs" / "archive", f"{uuid(1)}\n".encode())
+    os.rmdir(m / uuid(2))
+    assert m.unmount() == 0
+    m = mount(served, ttl=NEVER, guard=2, audit=audit_lines.file)
+    os.rmdir(m / uuid(3))
+    m.expect("the guard stopped more than 2 deletions")
+    with fails_with(errno.EDQUOT):
+        os.rmdir(m / uuid(4))
+    served.assert_deletes([archive(uuid(n)) for n in (1, 2, 3)])
+
+
 def test_guard_does_not_count_what_was_not_asked_for_right(mount, service):
     served = service(*[connector(n) for n in range(1, 4)], tcp=True)
     m = mount(served, ttl=NEVER, guard=1)
@@ -291,6 +305,37 @@ def test_guard_does_not_count_what_was_not_asked_for_right(mount, service):
         with fails_with(errno.EPERM):
             os.rmdir(m / ".archived")
     os.rmdir(m / uuid(1))
+    served.assert_deletes([archive(uuid(1))])
+
+
+def test_kinds_that_the_mount_does_not_send(mount, service, audit_lines):
+    served = service(*[connector(n) for n in range(1, 4)], tcp=True)
+    m = mount(served, ttl=NEVER, delete="archive", audit=audit_lines.file)
+    m.expect("-o delete=archive")
+    with fails_with(errno.EPERM):
+        write(m / uuid(1) / ".force_delete", b"1")
+    with fails_with(errno.EPERM):
+        write(m / ".bigdatafs" / "force_delete", f"{uuid(2)}\n".encode())
+    assert "delete: archive\n" in (m / ".bigdatafs" / "status").read_text()
+    assert {line["errno"] for line in m.lines("errors")} == {"EPERM"}
+    os.rmdir(m / uuid(3))
+    assert len(audit_lines.of("intent")) == 1
+    served.assert_deletes([archive(uuid(3))])
+
+
+def test_lines_have_the_label_and_the_age(mount, service, audit_lines):
+    label = "Quotes \" and \u00fc"
+    served = service(connector(1, label=label), connector(2, label="\u00e9" * 100), tcp=True)
+    m = mount(served, ttl=NEVER, guard=1, audit=audit_lines.file)
+    os.rmdir(m / uuid(1))
+    m.expect("the guard stopped")
+    with fails_with(errno.EDQUOT):
+        os.rmdir(m / uuid(2))
+    intent, outcome = audit_lines.one("intent"), audit_lines.one("outcome")
+    assert intent["label"] == outcome["label"] == label
+    assert 0 <= intent["connector_age_s"] < 60
+    line, = m.lines("errors")
+    assert (line["id"], line["label"]) == (uuid(2), "\u00e9" * 64), "whole characters"
     served.assert_deletes([archive(uuid(1))])
 
 
@@ -345,7 +390,7 @@ def test_confirm_by_id(mount, service, end):
 
 def test_audit_lines_of_many_at_once_stay_whole(mount, service, audit_lines):
     served = service(*[connector(n, description="y" * 5000) for n in range(1, 33)], tcp=True)
-    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m = mount(served, ttl=NEVER, guard=0, audit=audit_lines.file)
     acts = [in_background(write, m / uuid(n) / ".force_delete", b"1") for n in range(1, 33)]
     for thread, _ in acts:
         thread.join()

@@ -233,7 +233,7 @@ def test_circuit(mount, service, audit_lines, how, number):
     assert served.deletes() == sent and served.gets(uuid(9)) == 0, "nobody was asked"
     assert [line["requests"] for line in audit_lines.of("outcome")[seen:]] == [0, 0]
     hints = [line["hint"] for line in m.lines("errors") if line["operation"] != "get"]
-    assert len(hints) > 2 and not any("audit log" in hint for hint in hints), "it is not that"
+    assert hints and not any("audit log" in hint for hint in hints), "it is not that"
     assert m.active() == [uuid(1), uuid(2)], "what is known is still served"
     bring_back(served, how)
     eventually(lambda: "the service answers again" in m.log())

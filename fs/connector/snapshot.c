@@ -73,6 +73,38 @@ int snapshot_parse(const char *json, size_t len, struct snapshot **out)
     return 0;
 }
 
+/* How much of the text fits, without the pieces of a character that does not. */
+static size_t whole_characters(const char *text, size_t most)
+{
+    size_t len = strnlen(text, most + 1);
+    if (len <= most)
+        return len;
+    len = most;
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
+int snapshot_label(const struct snapshot *s, char label[static SNAPSHOT_LABEL_SIZE])
+{
+    bool nul;
+    cJSON *json;
+    label[0] = '\0';
+    if (s == NULL)
+        return 0;
+    if (json_parse(s->text, s->text_len, &nul, &json) < 0)
+        return -ENOMEM; /* it was parsed before: what can be amiss is memory alone */
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(json, "label");
+    const char *text = cJSON_IsString(member) ? member->valuestring : "";
+    size_t len = whole_characters(text, SNAPSHOT_LABEL_SIZE - 1);
+    memcpy(label, text, len);
+    label[len] = '\0';
+    for (char *at = label; nul && (at = strstr(at, "\xc0\x80")) != NULL;)
+        memcpy(at, "??", 2); /* an escaped NUL, which is no UTF-8 */
+    cJSON_Delete(json);
+    return 0;
+}
+
 bool snapshot_has_text(const struct snapshot *s, const char *json, size_t len)
 {
     return s != NULL && s->text_len == len && memcmp(s->text, json, len) == 0;

@@ -203,6 +203,7 @@ static struct draft draft_new(const char *event, const struct audit_record *r)
     add_text(&d, "key", r->key);
     add_text(&d, "op", request_op_token(r->op));
     add_text(&d, "id", r->id);
+    add_text(&d, "label", r->label);
     return d;
 }
 
@@ -246,8 +247,14 @@ int audit_intent(struct audit *a, struct audit_record *r, const struct snapshot 
     add_number(&d, "gid", r->who.gid);
     add_number(&d, "pid", r->who.pid);
     add_text(&d, "command", r->who.command);
-    if (snapshot != NULL)
+    if (r->bulk)
+        add_json(&d, "bulk", "true");
+    if (r->dry_run)
+        add_json(&d, "dry_run", "true");
+    if (snapshot != NULL) {
         add_json(&d, "connector", snapshot->text);
+        add_number(&d, "connector_age_s", (double)r->age_s);
+    }
     return submit(a, &d, true, on_done, arg);
 }
 

@@ -95,7 +95,8 @@ static void note_failure(const struct bulk *bulk, const char *id, int err, const
                                 .who = &bulk->who,
                                 .err = err,
                                 .reason = reason,
-                                .hint = hint};
+                                .hint = hint,
+                                .each = true};
     journal_add(bulk->all->parts.journal, &note);
 }
 
@@ -219,7 +220,7 @@ static void note_not_asked(const struct item *i, int err)
                      "wait a moment and write this id again");
     else
         note_failure(i->bulk, i->id, err, "it is not known, and could not be asked for",
-                     "the last line for a get of this id has the reason");
+                     "the last line for a get has the reason");
 }
 
 static void on_asked(void *arg, int err)

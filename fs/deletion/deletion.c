@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "bigdatafs/base/clock.h"
 #include "bigdatafs/base/sentence.h"
 #include "dispatch.h"
 #include "follow.h"
+#include "guard.h"
 #include "resolve.h"
 
 enum state { INTENT, DISPATCHED, OUTCOME };
@@ -35,10 +37,9 @@ struct deletions {
     struct resolutions *resolutions;
     TAILQ_HEAD(, deletion) list;
     unsigned under_way;
-    bool closed;     /* none is begun any more */
-    bool stopping;   /* no DELETE is sent any more */
-    uint64_t *times; /* guard: when the last options.guard single deletions were let through */
-    size_t next_time;
+    bool closed;   /* none is begun any more */
+    bool stopping; /* no DELETE is sent any more */
+    struct guard guard;
 };
 
 static const char interrupted[] = "interrupted before it was sent";
@@ -91,10 +92,12 @@ static void note_failure(const struct deletion *x, const char *reason)
     bool answered = x->dispatch.answered, refused = answered && x->dispatch.result.err < 0;
     struct journal_note note = {.operation = request_op_name(x->record.op),
                                 .id = x->record.id,
+                                .label = x->record.label,
                                 .who = &x->record.who,
                                 .err = x->err,
                                 .result = refused ? &x->dispatch.result : NULL,
-                                .reason = reason};
+                                .reason = reason,
+                                .each = x->record.bulk};
     if (answered && !refused)
         note.hint = "the service said yes to the DELETE: write to .bigdatafs/refresh and look "
                     "whether the connector is archived, before you try again";
@@ -137,6 +140,8 @@ static void conclude(struct deletion *x, int err, const char *reason)
     x->state = OUTCOME;
     x->err = err;
     count_end(&d->stats, x);
+    if (!x->record.bulk)
+        guard_end(&d->guard, loop_now(d->parts.loop));
     if (x->connector->progress == PROGRESS_UNDER_WAY)
         catalogue_set_progress(d->parts.catalogue, x->connector, PROGRESS_IDLE);
     check_invariants(x);
@@ -186,25 +191,20 @@ static void on_dry_run_intent(void *arg, int err)
 
 /* The start */
 
-static int guard(struct deletions *d, bool bulk)
-{
-    unsigned most = d->options.guard;
-    if (bulk || most == 0)
-        return 0;
-    uint64_t *oldest = &d->times[d->next_time % most], now = loop_now(d->parts.loop);
-    if (*oldest != 0 && now - *oldest < DELETION_GUARD_S * 1000)
-        return -EDQUOT;
-    *oldest = now;
-    d->next_time++;
-    return 0;
-}
-
 static int refuse(struct deletions *d, const struct deletion_request *request, int err,
                   const char *reason)
 {
     const char *operation = request_op_name(request->op), *id = request->connector->id;
-    struct journal_note note = {
-        .operation = operation, .id = id, .who = &request->who, .err = err, .reason = reason};
+    char label[SNAPSHOT_LABEL_SIZE];
+    int unlabelled = snapshot_label(request->connector->snapshot, label);
+    (void)unlabelled; /* then the id alone tells which it is */
+    struct journal_note note = {.operation = operation,
+                                .id = id,
+                                .label = label,
+                                .who = &request->who,
+                                .err = err,
+                                .reason = reason,
+                                .each = request->bulk};
     journal_add(d->parts.journal, &note);
     d->stats.refused++;
     /* Two who want the same are no trouble; everything else is worth a look. */
@@ -213,12 +213,30 @@ static int refuse(struct deletions *d, const struct deletion_request *request, i
     return err;
 }
 
+const char *deletion_kinds_word(enum deletion_kinds kinds)
+{
+    static const char *const words[] = {
+        [DELETE_ALL] = "all", [DELETE_ARCHIVES] = "archive", [DELETE_NONE] = "none"};
+    return words[kinds];
+}
+
+static bool is_allowed(const struct deletions *d, enum request_op op)
+{
+    return d->options.kinds == DELETE_ALL ||
+           (d->options.kinds == DELETE_ARCHIVES && op == REQUEST_ARCHIVE);
+}
+
 static int may_start(struct deletions *d, const struct deletion_request *request)
 {
     const struct audit *audit = d->parts.audit;
     char reason[SENTENCE_MAX];
     if (d->closed)
         return refuse(d, request, -EIO, ending);
+    if (!is_allowed(d, request->op)) {
+        snprintf(reason, sizeof reason, "this mount sends no %s: -o delete=%s",
+                 request_op_name(request->op), deletion_kinds_word(d->options.kinds));
+        return refuse(d, request, -EPERM, reason);
+    }
     if (request->connector->progress != PROGRESS_IDLE)
         return refuse(d, request, -EBUSY, "a deletion of it is under way already");
     if (audit_state(audit) < 0) {
@@ -226,25 +244,37 @@ static int may_start(struct deletions *d, const struct deletion_request *request
                  audit_path(audit), strerror(-audit_state(audit)));
         return refuse(d, request, -EIO, reason);
     }
-    if (guard(d, request->bulk) < 0) {
-        snprintf(
-            reason, sizeof reason,
-            "the guard stopped more than %u deletions in %d s, nothing was sent; see -o guard=",
-            d->options.guard, DELETION_GUARD_S);
+    if (!request->bulk && !guard_begin(&d->guard, loop_now(d->parts.loop))) {
+        snprintf(reason, sizeof reason,
+                 "the guard stopped more than %u deletions in one go, nothing was sent; see "
+                 "-o guard=",
+                 d->guard.most);
         return refuse(d, request, -EDQUOT, reason);
     }
     return 0;
 }
 
-static void deletion_init(struct deletion *x, struct deletions *d,
-                          const struct deletion_request *request)
+/* The guard let it through, and it cannot begin. */
+static int not_begun(struct deletions *d, const struct deletion_request *request, int err)
+{
+    if (!request->bulk)
+        guard_end(&d->guard, loop_now(d->parts.loop));
+    return refuse(d, request, err, no_memory);
+}
+
+static int deletion_init(struct deletion *x, struct deletions *d,
+                         const struct deletion_request *request)
 {
     *x = (struct deletion){.all = d,
                            .connector = request->connector,
-                           .record = {.op = request->op, .who = request->who},
+                           .record = {.op = request->op,
+                                      .who = request->who,
+                                      .bulk = request->bulk,
+                                      .dry_run = d->options.dry_run},
                            .done = request->done,
                            .arg = request->arg};
     memcpy(x->record.id, request->connector->id, sizeof x->record.id);
+    x->record.age_s = loop_now(d->parts.loop) / 1000 - request->connector->confirmed_s;
     struct dispatch_request dispatch = {.loop = d->parts.loop,
                                         .api = d->parts.api,
                                         .catalogue = d->parts.catalogue,
@@ -254,6 +284,7 @@ static void deletion_init(struct deletion *x, struct deletions *d,
                                         .done = on_dispatched,
                                         .arg = x};
     dispatch_init(&x->dispatch, &dispatch);
+    return snapshot_label(request->connector->snapshot, x->record.label);
 }
 
 int deletion_start(struct deletions *d, const struct deletion_request *request,
@@ -265,13 +296,14 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
     struct connector *connector = request->connector;
     struct deletion *x = calloc(1, sizeof *x);
     if (x == NULL)
-        return refuse(d, request, -ENOMEM, no_memory);
-    deletion_init(x, d, request);
-    err = audit_intent(d->parts.audit, &x->record, connector->snapshot,
-                       d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
+        return not_begun(d, request, -ENOMEM);
+    err = deletion_init(x, d, request);
+    if (err == 0)
+        err = audit_intent(d->parts.audit, &x->record, connector->snapshot,
+                           d->options.dry_run ? on_dry_run_intent : on_intent_written, x);
     if (err < 0) {
         free(x);
-        return refuse(d, request, err, no_memory);
+        return not_begun(d, request, err);
     }
     TAILQ_INSERT_TAIL(&d->list, x, link);
     d->under_way++;
@@ -294,7 +326,9 @@ void deletion_abandon(struct deletion *x)
 
 void deletions_recover(struct deletions *d)
 {
-    resolutions_recover(d->resolutions);
+    struct guard_history history = {0};
+    resolutions_recover(d->resolutions, &history);
+    guard_recall(&d->guard, &history, clock_now_s(), loop_now(d->parts.loop));
 }
 
 void deletions_close(struct deletions *d)
@@ -336,6 +370,11 @@ int deletions_render(const struct deletions *d, struct buf *to)
     return follows_render(d->follows, to);
 }
 
+unsigned deletions_in_go(const struct deletions *d)
+{
+    return guard_count(&d->guard, loop_now(d->parts.loop));
+}
+
 unsigned deletions_jobs(const struct deletions *d)
 {
     return follows_count(d->follows);
@@ -349,14 +388,14 @@ int deletions_new(const struct deletion_parts *parts, const struct deletion_opti
         return -ENOMEM;
     d->parts = *parts;
     d->options = *options;
+    d->guard.most = options->guard;
     TAILQ_INIT(&d->list);
     struct follow_parts follow = {.loop = parts->loop,
                                   .log = parts->log,
                                   .api = parts->api,
                                   .catalogue = parts->catalogue,
                                   .audit = parts->audit};
-    d->times = calloc(options->guard > 0 ? options->guard : 1, sizeof *d->times);
-    int err = d->times != NULL ? follows_new(&follow, &d->follows) : -ENOMEM;
+    int err = follows_new(&follow, &d->follows);
     if (err == 0)
         err = resolutions_new(&follow, d->follows, &d->resolutions);
     if (err < 0) {
@@ -375,6 +414,5 @@ void deletions_free(struct deletions *d)
         deletion_free(TAILQ_FIRST(&d->list));
     resolutions_free(d->resolutions);
     follows_free(d->follows);
-    free(d->times);
     free(d);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bigdatafs/base/clock.h"
 #include "bigdatafs/base/uuid.h"
 
 /* What is open so far, in the order of the file. A deletion whose end was read keeps its place with
@@ -15,6 +16,9 @@ struct open_list {
     size_t count, capacity;
     size_t closed; /* places with an empty key */
     size_t last;   /* the place that was found last: the next one is mostly near */
+    struct guard_history *history;
+    unsigned long long run; /* the run whose line the guard's history met last ... */
+    bool run_lives;         /* ... and whether it lives: another mount has its own guard */
 };
 
 static const char *text_of(const cJSON *object, const char *name)
@@ -26,6 +30,12 @@ static const char *text_of(const cJSON *object, const char *name)
 static bool says(const cJSON *object, const char *name, const char *text)
 {
     return strcmp(text_of(object, name), text) == 0;
+}
+
+static bool is_single(const cJSON *line)
+{
+    return cJSON_GetObjectItemCaseSensitive(line, "bulk") == NULL &&
+           cJSON_GetObjectItemCaseSensitive(line, "dry_run") == NULL;
 }
 
 static int add(struct open_list *l, const cJSON *line)
@@ -45,7 +55,19 @@ static int add(struct open_list *l, const cJSON *line)
     *p = (struct open_deletion){.record.op = archive ? REQUEST_ARCHIVE : REQUEST_FORCE_DELETE};
     snprintf(p->record.key, sizeof p->record.key, "%s", text_of(line, "key"));
     snprintf(p->record.id, sizeof p->record.id, "%s", text_of(line, "id"));
+    snprintf(p->record.label, sizeof p->record.label, "%s", text_of(line, "label"));
+    p->single = is_single(line);
     return 0;
+}
+
+/* Whether the line is one of a run that has ended. Runs have many lines one after another. */
+static bool is_of_earlier_run(struct open_list *l, const struct audit *a, const char *key)
+{
+    unsigned long long run = strtoull(key, NULL, 16);
+    if (run != l->run)
+        l->run_lives = audit_run_lives(a, key);
+    l->run = run;
+    return !l->run_lives;
 }
 
 static struct open_deletion *find(struct open_list *l, const char *key)
@@ -77,16 +99,26 @@ static void close_item(struct open_list *l, struct open_deletion *p)
         compact(l);
 }
 
-static int take_line(struct open_list *l, const cJSON *line, const char *source)
+static int take_intent(struct open_list *l, const cJSON *line, const struct audit *a)
 {
-    if (says(line, "event", "intent")) {
-        bool ours = says(line, "source", source) && uuid_is_valid(text_of(line, "id"));
-        return ours ? add(l, line) : 0;
-    }
+    bool single = is_single(line);
+    if (!says(line, "source", audit_source(a)) || !uuid_is_valid(text_of(line, "id")))
+        return 0;
+    if (single && is_of_earlier_run(l, a, text_of(line, "key")))
+        guard_history_begin(l->history, clock_text_s(text_of(line, "time")));
+    return add(l, line);
+}
+
+static int take_line(struct open_list *l, const cJSON *line, const struct audit *a)
+{
+    if (says(line, "event", "intent"))
+        return take_intent(l, line, a);
     struct open_deletion *p = find(l, text_of(line, "key"));
     bool outcome = says(line, "event", "outcome");
     bool unknown = outcome && says(line, "result", audit_result_name(AUDIT_UNKNOWN));
     bool done = outcome && says(line, "result", audit_result_name(AUDIT_DONE));
+    if (p != NULL && outcome && p->single && is_of_earlier_run(l, a, p->record.key))
+        guard_history_end(l->history, clock_text_s(text_of(line, "time")));
     if (p == NULL || unknown)
         return 0;
     if (done && p->record.op == REQUEST_FORCE_DELETE)
@@ -104,9 +136,10 @@ static void drop_those_of_others(struct open_list *l, const struct audit *a)
     compact(l);
 }
 
-int recovery_read(const struct audit *a, struct open_deletion **list, size_t *count)
+int recovery_read(const struct audit *a, struct open_deletion **list, size_t *count,
+                  struct guard_history *history)
 {
-    struct open_list l = {0};
+    struct open_list l = {.history = history};
     char *text = NULL;
     size_t size = 0;
     ssize_t len;
@@ -119,7 +152,7 @@ int recovery_read(const struct audit *a, struct open_deletion **list, size_t *co
     while (err == 0 && (len = getline(&text, &size, f)) > 0) {
         cJSON *line = len <= AUDIT_LINE_MAX ? cJSON_ParseWithLength(text, (size_t)len) : NULL;
         if (line != NULL)
-            err = take_line(&l, line, audit_source(a));
+            err = take_line(&l, line, a);
         cJSON_Delete(line);
     }
     free(text);

@@ -170,12 +170,12 @@ static void take_up_earlier(struct resolutions *r)
         take_up(r, &r->earlier[r->earlier_next++]);
 }
 
-void resolutions_recover(struct resolutions *r)
+void resolutions_recover(struct resolutions *r, struct guard_history *history)
 {
     const struct follow_parts *p = &r->parts;
     if (audit_state(p->audit) < 0)
         return;
-    int err = recovery_read(p->audit, &r->earlier, &r->earlier_count);
+    int err = recovery_read(p->audit, &r->earlier, &r->earlier_count, history);
     if (err < 0)
         log_warning(p->log, "the audit log %s cannot be read: %s", audit_path(p->audit),
                     strerror(-err));

@@ -19,6 +19,7 @@
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/deletion/audit.h"
 #include "follow.h"
+#include "guard.h"
 
 enum {
     RESOLVE_AT_ONCE = 16, /* those of earlier runs are taken up while fewer are looked at */
@@ -39,7 +40,7 @@ void resolutions_free(struct resolutions *r);
 void resolutions_add(struct resolutions *r, const struct audit_record *record);
 /* Once: takes up what the audit log says earlier runs left open, the oldest first. Blocks while it
  * reads. */
-void resolutions_recover(struct resolutions *r);
+void resolutions_recover(struct resolutions *r, struct guard_history *history);
 /* The program is ending: nothing more is taken up. */
 void resolutions_stop(struct resolutions *r);
 

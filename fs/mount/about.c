@@ -57,12 +57,14 @@ static int render_status(const struct about *a, struct buf *to)
     if (err == 0)
         err = render_service(a, to);
     if (err == 0)
-        err = buf_printf(to,
-                         "deletions under way: %u\nhard deletes running: %u\n"
-                         "audit log: %s%s%s\n",
-                         deletions_under_way(a->deletions), deletions_jobs(a->deletions),
-                         audit_path(a->audit), audit_state(a->audit) < 0 ? ": " : "",
-                         audit_state(a->audit) < 0 ? strerror(-audit_state(a->audit)) : "");
+        err = buf_printf(
+            to,
+            "deletions under way: %u\nhard deletes running: %u\n"
+            "guard: %u (%u single deletions in this go)\ndelete: %s\naudit log: %s%s%s\n",
+            deletions_under_way(a->deletions), deletions_jobs(a->deletions), a->guard,
+            deletions_in_go(a->deletions), deletion_kinds_word(a->kinds), audit_path(a->audit),
+            audit_state(a->audit) < 0 ? ": " : "",
+            audit_state(a->audit) < 0 ? strerror(-audit_state(a->audit)) : "");
     return err < 0 ? err : render_log(a, to);
 }
 

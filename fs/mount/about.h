@@ -22,6 +22,8 @@
 struct about {
     const struct log *log;
     const char *source, *mountpoint;
+    unsigned guard;
+    enum deletion_kinds kinds;
     struct loop *loop;
     struct catalogue *catalogue;
     const struct service *service;

@@ -100,6 +100,19 @@ static int parse_word_option(struct parse *p, const struct option_row *row, cons
     return 0;
 }
 
+static int parse_kinds(struct parse *p, const struct option_row *row, const char *arg)
+{
+    static const enum deletion_kinds kinds[] = {DELETE_ALL, DELETE_ARCHIVES, DELETE_NONE};
+    const char *word = strchr(arg, '=') + 1;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(word, deletion_kinds_word(kinds[i])) != 0)
+            continue;
+        *(enum deletion_kinds *)member(p->o, row->offset) = kinds[i];
+        return 0;
+    }
+    return refuse(p, "-o %.100s: delete must be all, archive or none", arg);
+}
+
 /* 1 leaves the argument to libfuse as well, 0 takes it away, -1 is an error. */
 static int parse_option(struct parse *p, const struct option_row *row, const char *arg)
 {
@@ -111,6 +124,8 @@ static int parse_option(struct parse *p, const struct option_row *row, const cha
         return parse_number(p, row, arg);
     case OPTION_WORD:
         return parse_word_option(p, row, arg);
+    case OPTION_KINDS:
+        return parse_kinds(p, row, arg);
     case OPTION_FLAG:
         *(bool *)member(p->o, row->offset) = true;
         return 0;

@@ -176,7 +176,8 @@ static int make_catalogue(struct mount *m)
 static int make_deletions(struct mount *m)
 {
     const struct options *o = m->options;
-    struct deletion_options deletion = {.guard = o->guard, .dry_run = o->dry_run};
+    struct deletion_options deletion = {
+        .kinds = o->delete_kinds, .guard = o->guard, .dry_run = o->dry_run};
     struct api *api = service_api(m->service);
     int err = audit_new(m->loop, m->log, o->audit_file, service_name(m), &m->audit);
     struct deletion_parts parts = {.loop = m->loop,
@@ -233,6 +234,8 @@ static void show_reports(struct mount *m)
     m->about = (struct about){.log = m->log,
                               .source = m->options->source,
                               .mountpoint = m->options->mountpoint,
+                              .guard = m->options->guard,
+                              .kinds = m->options->delete_kinds,
                               .loop = m->loop,
                               .catalogue = m->catalogue,
                               .service = m->service,

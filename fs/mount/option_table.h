@@ -16,6 +16,7 @@ enum option_kind {
     OPTION_OCTAL,   /* the same, written in octal digits */
     OPTION_FLAG,    /* a bool, which it makes true */
     OPTION_WORD,    /* the same; its argument must be the one word that the table names */
+    OPTION_KINDS,   /* a word for what is deleted: an enum deletion_kinds */
     OPTION_RO,      /* read_only, which libfuse is told as well */
     OPTION_RW,      /* its opposite */
     OPTION_DEBUG,   /* debug, and foreground */

@@ -10,12 +10,14 @@
 #include "bigdatafs/base/clock.h"
 #include "bigdatafs/base/sentence.h"
 #include "bigdatafs/base/uuid.h"
+#include "bigdatafs/connector/snapshot.h"
 #include "bigdatafs/service/failure.h"
 
 struct journal_line {
     char time[CLOCK_TEXT_SIZE];
     char operation[16];
     char id[UUID_LEN + 1];
+    char label[SNAPSHOT_LABEL_SIZE];
     bool has_who;
     struct requester who;
     int err;
@@ -24,10 +26,12 @@ struct journal_line {
     char message[SENTENCE_MAX];
     char request_id[API_REQUEST_ID_MAX];
     const char *hint;
+    uint64_t count; /* how often it happened */
 };
 
 struct journal {
-    uint64_t count;
+    uint64_t count; /* of what was noted */
+    uint64_t lines; /* that were begun: the last JOURNAL_MAX are in the ring */
     struct journal_line ring[JOURNAL_MAX];
 };
 
@@ -55,7 +59,7 @@ static const char *local_hint(int err)
     case ENOENT:
         return "check the id: the root and .archived have all that there are";
     case EPERM:
-        return "mount without -o dry_run to delete";
+        return "mount without the option that forbids it: -o dry_run, -o delete=";
     case EINTR:
         return "the audit log has what was sent and what became of it: try the rest again if it is "
                "still wanted";
@@ -69,14 +73,19 @@ static const char *local_hint(int err)
     }
 }
 
-void journal_add(struct journal *j, const struct journal_note *note)
+static struct journal_line *line_at(struct journal *j, uint64_t i)
 {
-    struct journal_line *e = &j->ring[j->count++ % JOURNAL_MAX];
+    return &j->ring[i % JOURNAL_MAX];
+}
+
+static void fill(struct journal_line *e, const struct journal_note *note)
+{
     const struct api_result *r = note->result;
-    *e = (struct journal_line){.err = note->err, .has_who = note->who != NULL};
+    *e = (struct journal_line){.err = note->err, .has_who = note->who != NULL, .count = 1};
     clock_text_now(e->time);
     snprintf(e->operation, sizeof e->operation, "%s", note->operation);
     snprintf(e->id, sizeof e->id, "%s", note->id);
+    snprintf(e->label, sizeof e->label, "%s", note->label != NULL ? note->label : "");
     snprintf(e->message, sizeof e->message, "%s", note->reason);
     if (note->who != NULL)
         e->who = *note->who;
@@ -88,6 +97,43 @@ void journal_add(struct journal *j, const struct journal_note *note)
     e->status = r->status;
     snprintf(e->error_code, sizeof e->error_code, "%s", r->error_code);
     snprintf(e->request_id, sizeof e->request_id, "%s", r->request_id);
+}
+
+static bool is_repeated(const struct journal_line *old, const struct journal_line *now, bool each)
+{
+    bool answered = now->status != 0;
+    if (each && strcmp(old->id, now->id) != 0)
+        return false;
+    return old->err == now->err && old->status == now->status && old->has_who == now->has_who &&
+           old->who.uid == now->who.uid && old->hint == now->hint &&
+           strcmp(old->operation, now->operation) == 0 &&
+           strcmp(old->error_code, now->error_code) == 0 &&
+           (answered || strcmp(old->message, now->message) == 0);
+}
+
+/* Takes the last line that the new one repeats out of the ring, and adds its count to the new one.
+ */
+static void take_repeated(struct journal *j, struct journal_line *now, bool each)
+{
+    uint64_t back = 1;
+    while (back <= JOURNAL_LOOK_BACK && back <= j->lines &&
+           !is_repeated(line_at(j, j->lines - back), now, each))
+        back++;
+    if (back > JOURNAL_LOOK_BACK || back > j->lines)
+        return;
+    now->count += line_at(j, j->lines - back)->count;
+    for (; back > 1; back--)
+        *line_at(j, j->lines - back) = *line_at(j, j->lines - back + 1);
+    j->lines--;
+}
+
+void journal_add(struct journal *j, const struct journal_note *note)
+{
+    struct journal_line now;
+    fill(&now, note);
+    take_repeated(j, &now, note->each);
+    *line_at(j, j->lines++) = now;
+    j->count++;
 }
 
 uint64_t journal_count(const struct journal *j)
@@ -115,13 +161,14 @@ static bool add_who(cJSON *object, const struct requester *who)
 static bool add_members(cJSON *object, const struct journal_line *e)
 {
     return add_text(object, "time", e->time) && add_text(object, "operation", e->operation) &&
-           add_text(object, "id", e->id) && (!e->has_who || add_who(object, &e->who)) &&
+           add_text(object, "id", e->id) && add_text(object, "label", e->label) &&
+           (!e->has_who || add_who(object, &e->who)) &&
            add_number(object, "status", (double)e->status) &&
            add_text(object, "errorCode", e->error_code) &&
            add_text(object, "message", e->message) &&
            add_text(object, "requestId", e->request_id) &&
            add_text(object, "errno", failure_errno_name(e->err)) &&
-           add_text(object, "hint", e->hint);
+           add_text(object, "hint", e->hint) && add_number(object, "count", (double)e->count);
 }
 
 static int render_one(const struct journal_line *e, struct buf *to)
@@ -137,8 +184,8 @@ static int render_one(const struct journal_line *e, struct buf *to)
 int journal_render(const struct journal *j, struct buf *to)
 {
     int err = 0;
-    uint64_t first = j->count > JOURNAL_MAX ? j->count - JOURNAL_MAX : 0;
-    for (uint64_t i = first; err == 0 && i < j->count; i++)
+    uint64_t first = j->lines > JOURNAL_MAX ? j->lines - JOURNAL_MAX : 0;
+    for (uint64_t i = first; err == 0 && i < j->lines; i++)
         err = render_one(&j->ring[i % JOURNAL_MAX], to);
     return err;
 }

@@ -40,7 +40,16 @@ static void add(struct journal *j, const char *id, const struct requester *who)
                                 .who = who,
                                 .err = -EBUSY,
                                 .result = &result,
-                                .reason = "HTTP 409"};
+                                .reason = "HTTP 409",
+                                .each = true};
+    journal_add(j, &note);
+}
+
+static void refuse(struct journal *j, const char *id, int err, uid_t uid)
+{
+    struct requester who = {.uid = uid};
+    struct journal_note note = {
+        .operation = "archive", .id = id, .who = &who, .err = err, .reason = "refused"};
     journal_add(j, &note);
 }
 
@@ -62,7 +71,7 @@ static void test_a_line_has_all_its_members(void)
     add(j, ID, &who);
     CHECK_INT(journal_render(j, &text), 0);
     cJSON *line = cJSON_Parse(text.data);
-    CHECK_INT(cJSON_GetArraySize(line), 12);
+    CHECK_INT(cJSON_GetArraySize(line), 14);
     check_member(line, "operation", "archive");
     check_member(line, "id", ID);
     check_member(line, "command", "rmdir");
@@ -93,7 +102,7 @@ static void test_no_line_without_its_id(void)
         CHECK((text.len == 0) == fired);
         buf_free(&text);
     } while (fired);
-    CHECK(at > 2 * 12); /* each member is an allocation of its own, with a name or a text */
+    CHECK(at > 2 * 14); /* each member is an allocation of its own, with a name or a text */
     cJSON_InitHooks(NULL);
     journal_free(j);
 }
@@ -126,10 +135,64 @@ static void test_the_last_ones_are_kept(void)
     journal_free(j);
 }
 
+static unsigned count_lines(const struct journal *j, struct buf *text)
+{
+    unsigned lines = 0;
+    buf_init(text, 1 << 20);
+    CHECK_INT(journal_render(j, text), 0);
+    for (const char *at = text->data; at != NULL && (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    return lines;
+}
+
+/* A thousand refusals, with another failure every few, leave the failures before them in sight. */
+static void test_what_repeats_is_counted(void)
+{
+    struct journal *j;
+    struct buf text;
+    CHECK_INT(journal_new(&j), 0);
+    add(j, "a-real-failure", NULL);
+    for (unsigned i = 1; i <= 1000; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "id-%u", i);
+        refuse(j, id, -EDQUOT, 7);
+        if (i % 10 == 0)
+            refuse(j, "", -EIO, 7);
+    }
+    CHECK_INT(journal_count(j), 1101);
+    CHECK_INT(count_lines(j, &text), 3);
+    CHECK(strstr(text.data, "\"a-real-failure\"") != NULL);
+    CHECK(strstr(text.data, "\"id-999\"") == NULL);
+    const char *last = strstr(text.data, "\"id-1000\"");
+    CHECK(last != NULL && strstr(last, "\"count\":1000}") != NULL);
+    CHECK(strstr(text.data, "\"count\":1}\n") < last);
+    buf_free(&text);
+    journal_free(j);
+}
+
+static void test_what_differs_has_a_line_of_its_own(void)
+{
+    struct journal *j;
+    struct buf text;
+    CHECK_INT(journal_new(&j), 0);
+    refuse(j, ID, -EDQUOT, 7);
+    refuse(j, ID, -EDQUOT, 8); /* another user */
+    refuse(j, ID, -EPERM, 8);
+    add(j, "first", NULL);
+    add(j, "second", NULL); /* each is to have its line */
+    add(j, "first", NULL);
+    CHECK_INT(count_lines(j, &text), 5);
+    CHECK(strstr(text.data, "\"count\":2}") != NULL);
+    buf_free(&text);
+    journal_free(j);
+}
+
 int main(void)
 {
     test_a_line_has_all_its_members();
     test_no_line_without_its_id();
     test_the_last_ones_are_kept();
+    test_what_repeats_is_counted();
+    test_what_differs_has_a_line_of_its_own();
     return check_report();
 }

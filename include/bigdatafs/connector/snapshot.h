@@ -19,6 +19,7 @@
 
 enum {
     SNAPSHOT_TEXT_MAX = 1 << 20, /* bytes of one JSON object */
+    SNAPSHOT_LABEL_SIZE = 129,   /* of what snapshot_label writes, with the NUL */
 };
 
 /* It is small: there is one for each connector, and little beside its text. */
@@ -42,6 +43,10 @@ struct timespec snapshot_synced_at(const struct snapshot *s);
  * object; -EINVAL: connector_id is absent or no UUID; -EFBIG: more than SNAPSHOT_TEXT_MAX bytes;
  * -ENOMEM. */
 int snapshot_parse(const char *json, size_t len, struct snapshot **out) MUST_CHECK;
+
+/* Writes the connector's label, cut to whole characters where it is longer; "" without one, and
+ * for NULL and -ENOMEM. */
+int snapshot_label(const struct snapshot *s, char label[static SNAPSHOT_LABEL_SIZE]) MUST_CHECK;
 
 /* Whether the service served the snapshot as exactly this text. NULL has no text. */
 bool snapshot_has_text(const struct snapshot *s, const char *json, size_t len);

@@ -1,12 +1,14 @@
 /*
  * audit: the record of every deletion, JSON lines in one file that is only ever appended to.
  *
- *   {"time","event":"intent","key","op","id","source","uid","gid","pid","command","connector"}
- *        written and made durable before the first request is sent
- *   {"time","event":"outcome","key","op","id","result","errno","status","requests","reason"}
+ *   {"time","event":"intent","key","op","id","label","source","uid","gid","pid","command","connector",
+ *    "connector_age_s"}
+ *        written and made durable before the first request is sent; "bulk":true when it was asked
+ *        for by a bulk file, "dry_run":true when nothing will be sent
+ *   {"time","event":"outcome","key","op","id","label","result","errno","status","requests","reason"}
  *        result: "done" (the service said yes), "failed" (it did not, or nothing was sent),
  *        "unknown" (a request was sent and its answer never came)
- *   {"time","event":"resolved","key","op","id","result"}
+ *   {"time","event":"resolved","key","op","id","label","result"}
  *        what a later GET showed of an unknown outcome or an accepted hard delete:
  *        "archived", "still there", "gone"
  *
@@ -39,6 +41,10 @@ struct audit_record {
     enum request_op op;
     char id[UUID_LEN + 1];
     struct requester who;
+    char label[SNAPSHOT_LABEL_SIZE];
+    /* For the intent's line: */
+    bool bulk, dry_run;
+    uint64_t age_s; /* since the service last told of the connector */
 };
 
 /* How a deletion ended, as far as this run knows. */

@@ -32,12 +32,15 @@
 #include "bigdatafs/service/api.h"
 #include "bigdatafs/service/journal.h"
 
-enum {
-    DELETION_GUARD_S = 60, /* the guard counts this far back */
-};
+/* Which deletions are sent at all. */
+enum deletion_kinds { DELETE_ALL, DELETE_ARCHIVES, DELETE_NONE };
+
+/* "all", "archive", "none": the words of -o delete=. */
+const char *deletion_kinds_word(enum deletion_kinds kinds);
 
 struct deletion_options {
-    unsigned guard; /* single deletions in DELETION_GUARD_S; 0: no limit */
+    enum deletion_kinds kinds;
+    unsigned guard; /* single deletions in one go; 0: any number */
     bool dry_run;
 };
 
@@ -81,8 +84,8 @@ struct deletion_request {
 
 /* Archives or hard-deletes the connector. 0: done is called once, later; until then *out may be
  * given to deletion_abandon. A negative errno: nothing was sent, and done is not called. -EBUSY: a
- * deletion of it is under way or followed; -EDQUOT: the guard; -EIO: the audit log cannot be
- * written, or the program is ending; -ENOMEM. */
+ * deletion of it is under way or followed; -EDQUOT: the guard; -EPERM: options.kinds; -EIO: the
+ * audit log cannot be written, or the program is ending; -ENOMEM. */
 int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out) MUST_CHECK;
 
@@ -90,7 +93,8 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
  * sent already is followed to its end. */
 void deletion_abandon(struct deletion *deletion);
 
-/* Once, after the first list: takes up what earlier runs left open, by the audit log. */
+/* Once, after the first list: takes up what earlier runs left open, by the audit log, and goes on
+ * with the guard's go that it ends with. */
 void deletions_recover(struct deletions *d);
 
 /* The program is about to end: no deletion is begun any more (-EIO); those under way go on. */
@@ -105,6 +109,8 @@ unsigned deletions_under_way(const struct deletions *d);
 const struct deletion_stats *deletions_stats(const struct deletions *d);
 /* One JSON object a line for each deletion under way and each hard delete that is followed. */
 int deletions_render(const struct deletions *d, struct buf *to) MUST_CHECK;
+/* How many single deletions the guard has counted in the go that is under way. */
+unsigned deletions_in_go(const struct deletions *d);
 /* Hard deletes that are accepted and followed. */
 unsigned deletions_jobs(const struct deletions *d);
 

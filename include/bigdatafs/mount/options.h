@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "bigdatafs/deletion/deletion.h"
 #include "bigdatafs/kernel/libfuse.h"
 
 #define OPTIONS_DEFAULT_SOURCE "https://api.bigdata.com"
@@ -29,6 +30,7 @@ struct options {
     unsigned ttl_s, stale_s, timeout_s;
     unsigned guard; /* 0: none */
     unsigned parallel;
+    enum deletion_kinds delete_kinds;
     bool sandbox, nofail, read_only, foreground, debug, confirm_id, dry_run, rmdir_emptied;
     bool shared;        /* allow_other or allow_root: others than the owner can get in */
     bool help, version; /* with one of them nothing else is set or checked */
