@@ -21,7 +21,7 @@ static void check_invariants(const struct dispatch *x)
     assert(loop_timer_is_set(&x->pause) == (x->state == DISPATCH_PAUSING));
     assert(x->state != DISPATCH_IDLE || (x->requests == 0 && !x->answered && !x->unsure));
     assert(x->state != DISPATCH_CHECKING || x->unsure);
-    assert(x->state != DISPATCH_PAUSING || (x->unsure && x->last_unsure && !x->abandoned));
+    assert(x->state != DISPATCH_PAUSING || (x->unsure && x->last_lost && !x->abandoned));
     assert(x->state != DISPATCH_ENDED || x->err < 0 || !x->unsure);
     assert(x->resends == 0 || x->request.op == REQUEST_FORCE_DELETE);
     assert(x->resends <= DISPATCH_RESENDS_MAX);
@@ -93,10 +93,11 @@ static void on_checked(void *arg, const struct api_result *r)
     } else if (r->err < 0) {
         api_describe(r, x->reason, sizeof x->reason);
         end(x, x->err < 0 ? x->err : r->err);
-    } else if (x->request.op == REQUEST_FORCE_DELETE && x->last_unsure) {
+    } else if (x->request.op == REQUEST_FORCE_DELETE && x->last_lost) {
         pause_or_end(x);
     } else if (x->request.op == REQUEST_FORCE_DELETE) {
-        end(x, x->err); /* the last one was refused, and one before it may still run */
+        end(x,
+            x->err); /* the last one was answered, and not with a yes: it or one before may run */
     } else if (r->snapshot->archived) {
         archived(x, r->snapshot);
     } else {
@@ -144,7 +145,7 @@ static void on_answer(void *arg, const struct api_result *r)
     x->result.snapshot = NULL;
     x->answered = true;
     x->err = r->err;
-    x->last_unsure = r->unsure;
+    x->last_lost = r->err < 0 && r->lost;
     x->unsure = r->err < 0 && (x->unsure || r->unsure);
     if (r->err < 0)
         api_describe(r, x->reason, sizeof x->reason);

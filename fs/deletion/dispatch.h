@@ -67,7 +67,7 @@ struct dispatch {
     bool answered;             /* a DELETE has ended, and result tells how */
     struct api_result result;  /* of the last DELETE; its snapshot is not kept */
     bool unsure;               /* a DELETE may have been carried out, and nothing says so */
-    bool last_unsure;          /* that may be the last DELETE */
+    bool last_lost;            /* the last DELETE got no answer */
     bool gone;                 /* the service does not have the connector any more */
     int err;                   /* 0, or a negative errno */
     char reason[SENTENCE_MAX]; /* for err < 0 */

@@ -31,7 +31,8 @@ struct api_result {
     char request_id[API_REQUEST_ID_MAX];
 };
 
-/* Whether the API itself said that it does not have what was asked for. */
+/* Whether the API itself said that it does not have what was asked for: a 404 with a JSON object.
+ * Any other 404 is a gateway's, which is FAILURE_MALFORMED. */
 bool api_says_gone(const struct api_result *result);
 
 /* Why it failed, for logs and the errors file: "HTTP 404 CONNECTOR_NOT_FOUND: Connector not

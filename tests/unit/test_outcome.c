@@ -1,0 +1,95 @@
+/* Success and failure that nobody said in so many words: what is made of a page in the place of the
+ * API's answer, of a replica that lags, and of what takes effect late. */
+#include "deletion_bench.h"
+#include "dispatch.h"
+
+#define ARCHIVE REQUEST_ARCHIVE
+#define HARD REQUEST_FORCE_DELETE
+
+static void check_end(struct bench *b, const struct waiting *w, int err, const char *want)
+{
+    CHECK_STR(story(b), want);
+    CHECK_INT(w->ended, 1);
+    CHECK_INT(w->err, err);
+}
+
+/* A login page for a DELETE: a GET is made to see, and nothing is sent again. */
+static void test_a_page_for_a_delete(void)
+{
+    static const long statuses[] = {200, 404};
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench b;
+        struct waiting w;
+        char want[128];
+        set_up(&b);
+        start(&b, HARD, 1, &w);
+        fake_api_answer_page(asked(&b, FAKE_FORCE_DELETE), statuses[i]);
+        CHECK_INT(w.ended, 0);
+        CHECK(connector_exists(connector_of(&b, 1)));
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+        snprintf(want, sizeof want,
+                 "intent force_delete 1\noutcome force_delete 1 unknown EIO %ld 1\n", statuses[i]);
+        check_end(&b, &w, -EIO, want);
+        CHECK_INT(deletions_jobs(b.deletions), 0);
+        pass(&b, 5000);
+        CHECK_INT(deletes(&b), 1);
+        tear_down(&b);
+    }
+}
+
+static void test_a_page_for_an_archive_that_was_carried_out(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    start(&b, ARCHIVE, 1, &w);
+    fake_api_answer_page(asked(&b, FAKE_ARCHIVE), 200);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, true, 0));
+    check_end(&b, &w, 0, "intent archive 1\noutcome archive 1 done - 200 1\n");
+    CHECK_INT(connector_of(&b, 1)->place, PLACE_ARCHIVED);
+    tear_down(&b);
+}
+
+/* A lost answer and then a gateway's 404, also for the GET: that is not the end of it. */
+static void test_a_gateways_404_is_not_gone(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    start(&b, HARD, 1, &w);
+    answer_lost(&b, FAKE_FORCE_DELETE);
+    fake_api_answer_page(asked(&b, FAKE_GET), 404);
+    check_end(&b, &w, -EIO, "intent force_delete 1\noutcome force_delete 1 unknown EIO 0 1\n");
+    for (unsigned n = 0; n < 3; n++) {
+        fake_api_answer_page(asked(&b, FAKE_GET), 404);
+        pass(&b, 30000);
+        CHECK(connector_exists(connector_of(&b, 1)));
+    }
+    CHECK_STR(story(&b), "intent force_delete 1\noutcome force_delete 1 unknown EIO 0 1\n");
+    tear_down(&b);
+}
+
+static void test_a_running_job_does_not_end_with_a_gateways_404(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    start(&b, HARD, 1, &w);
+    answer_object(&b, FAKE_FORCE_DELETE, NULL);
+    for (unsigned n = 0; n < 3; n++) {
+        pass(&b, 30000);
+        fake_api_answer_page(asked(&b, FAKE_GET), 404);
+        CHECK(connector_exists(connector_of(&b, 1)));
+        CHECK_INT(deletions_jobs(b.deletions), 1);
+    }
+    tear_down(&b);
+}
+
+int main(void)
+{
+    test_a_page_for_a_delete();
+    test_a_page_for_an_archive_that_was_carried_out();
+    test_a_gateways_404_is_not_gone();
+    test_a_running_job_does_not_end_with_a_gateways_404();
+    return check_report();
+}
