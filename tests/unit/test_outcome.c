@@ -85,8 +85,48 @@ static void test_a_running_job_does_not_end_with_a_gateways_404(void)
     tear_down(&b);
 }
 
+/* A GET that was sent before the DELETE is answered after it, with what was true before it. */
+static void test_an_old_answer_does_not_undo_an_archive(void)
+{
+    struct bench b;
+    struct waiting w;
+    int err;
+    set_up(&b);
+    add_connector(&b, 1);
+    CHECK_INT(catalogue_ask(b.catalogue, connector_of(&b, 1)->id, NULL, &err), CATALOGUE_ASKED);
+    struct deletion *x;
+    CHECK_INT(try_start(&b, ARCHIVE, 1, &w, &x), 0);
+    settle(&b);
+    answer_object(&b, FAKE_ARCHIVE, object_of(&b, 1, true, 0));
+    check_end(&b, &w, 0, "intent archive 1\noutcome archive 1 done - 200 1\n");
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+    CHECK_INT(connector_of(&b, 1)->place, PLACE_ARCHIVED);
+    tear_down(&b);
+}
+
+static void test_an_old_answer_does_not_bring_back_what_is_gone(void)
+{
+    struct bench b;
+    struct waiting w;
+    struct deletion *x;
+    int err;
+    set_up(&b);
+    add_connector(&b, 1);
+    CHECK_INT(catalogue_ask(b.catalogue, connector_of(&b, 1)->id, NULL, &err), CATALOGUE_ASKED);
+    CHECK_INT(try_start(&b, HARD, 1, &w, &x), 0);
+    settle(&b);
+    answer_status(&b, FAKE_FORCE_DELETE, 404);
+    settle(&b);
+    CHECK_INT(w.err, -ENOENT);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+    CHECK(!connector_exists(connector_of(&b, 1)));
+    tear_down(&b);
+}
+
 int main(void)
 {
+    test_an_old_answer_does_not_undo_an_archive();
+    test_an_old_answer_does_not_bring_back_what_is_gone();
     test_a_page_for_a_delete();
     test_a_page_for_an_archive_that_was_carried_out();
     test_a_gateways_404_is_not_gone();
