@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from harness import Answer, archive, connector, eventually, fails_with, hard, uuid, write
+from harness import (Answer, archive, connector, eventually, fails_with, hard, in_background,
+                     uuid, write)
 from harness.audit import AuditLog
 from harness.service import LIST_PATH, closed_port
 
@@ -94,6 +95,57 @@ def test_page_of_a_gateway_is_not_the_end_of_a_job(mount, service):
     assert m.active() == [uuid(1)]
     assert m.read(f"{uuid(1)}/.force_delete") == b"deleting\n"
     served.assert_deletes([hard(uuid(1))])
+
+
+def test_one_404_is_not_the_end_of_a_job(mount, service, tmp_path):
+    """A replica that lags says it once, and the next answer has the connector."""
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(Answer(202))
+    served.answer("GET", ONE, Answer.error(404), times=1)
+    m = mount(served, ttl=NEVER, audit=audit.file)
+    write(m / uuid(1) / ".force_delete", b"1")
+    eventually(lambda: served.gets(uuid(1)) >= 3)
+    assert m.active() == [uuid(1)] and audit.of("resolved") == []
+    assert m.read(f"{uuid(1)}/.force_delete") == b"deleting\n"
+    served.serve()
+    eventually(lambda: m.active() == [])
+    eventually(lambda: audit.of("resolved"))
+    assert audit.one("resolved")["result"] == "gone"
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_archive_that_is_carried_out_after_a_504(mount, service, tmp_path):
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(Answer.error(504))
+    m = mount(served, ttl=NEVER, timeout=1, audit=audit.file)
+    m.expect("504")
+    with fails_with(errno.ETIMEDOUT):
+        os.rmdir(m / uuid(1))
+    assert audit.one("outcome")["result"] == "unknown"
+    eventually(lambda: served.gets(uuid(1)) >= 1, "a look that comes too early")
+    served.serve(connector(1, archived=True))
+    eventually(lambda: m.archived() == [uuid(1)])
+    eventually(lambda: audit.of("resolved"))
+    assert audit.one("resolved")["result"] == "archived"
+    served.assert_deletes([archive(uuid(1))], resent=True)
+
+
+def test_archive_that_is_carried_out_after_a_202(mount, service, tmp_path):
+    """rmdir waits a moment for it; what comes later still is not recorded as failed."""
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(Answer(202))
+    m = mount(served, ttl=NEVER, audit=audit.file)
+    m.allow("archive of .* failed")
+    thread, _ = in_background(os.rmdir, m / uuid(1))
+    eventually(lambda: served.gets(uuid(1)) >= 1, "a look that comes too early")
+    served.serve(connector(1, archived=True))
+    thread.join()
+    eventually(lambda: m.archived() == [uuid(1)])
+    assert audit.one("outcome")["result"] in ("done", "unknown")
+    if audit.one("outcome")["result"] == "unknown":  # a busy machine
+        eventually(lambda: audit.of("resolved"))
+        assert audit.one("resolved")["result"] == "archived"
+    served.assert_deletes([archive(uuid(1))])
 
 
 @pytest.mark.parametrize("status, number", [

@@ -82,7 +82,7 @@ def test_interrupt_while_the_pacer_holds_it_back(mount, service, audit_lines, ac
 
 
 def test_interrupt_before_an_archive_is_sent_again(mount, service, audit_lines):
-    """It may have been carried out, so a GET finds out whether it was."""
+    """It may have been carried out, or yet be: GETs find out whether it was."""
     served = service(connector(1), tcp=True)
     served.answer_delete(busy(503, 20), times=1)
     m = mount(served, "-d", ttl=NEVER, timeout=60, audit=audit_lines.file)
@@ -90,8 +90,8 @@ def test_interrupt_before_an_archive_is_sent_again(mount, service, audit_lines):
     eventually(lambda: "HTTP 503" in m.log() and "resending" in m.log(), "the pause")
     interrupt(asking)
     outcome = outcome_of(audit_lines)
-    assert (outcome["result"], outcome["errno"], outcome["requests"]) == ("failed", "EINTR", 1)
-    assert served.gets(uuid(1)) == 1
+    assert (outcome["result"], outcome["errno"], outcome["requests"]) == ("unknown", "EINTR", 1)
+    assert served.gets(uuid(1)) >= 1
     eventually(lambda: served.faults() == ["instead"])
     served.assert_deletes([archive(uuid(1))])
 

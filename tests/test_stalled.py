@@ -116,7 +116,7 @@ def test_looks_that_fail_tell_nothing(world, service, clock, tmp_path):
     for _ in range(6):
         look(m, served, clock)
     served.forget_rules()
-    for _ in range(3):
+    for _ in range(4):
         look(m, served, clock)
         assert audit.of("resolved") == []
     look(m, served, clock)

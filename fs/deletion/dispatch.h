@@ -9,13 +9,18 @@
  *   CHECKING  call is a GET; a DELETE may have   its answer tells                    ENDED
  *             been carried out, and none         a hard delete whose answer was
  *             says so                            lost, and the connector is there    PAUSING
+ *                                                it may be too early: gone for the    DOUBTING
+ *                                                first time, or an archive that was
+ *                                                accepted and is not seen yet
  *   PAUSING   the timer is set, call is NULL     the timer is due                    SENDING
+ *   DOUBTING  the timer is set, call is NULL     the timer is due                    CHECKING
  *   ENDED     what became of it is in the        -                                   -
  *             members; nothing is under way
  *
  * A hard delete is sent again DISPATCH_RESENDS_MAX times at most, never at or after the deadline,
  * and never after dispatch_abandon. (Archives, which do no harm twice, are repeated by api.h.)
- * Success is what the service said or a GET showed, nothing else. One thread.
+ * Success is what the service said or a GET showed, nothing else; that a connector is gone, two
+ * GETs in a row. An archive that may take effect after the end stays unsure. One thread.
  */
 #ifndef BIGDATAFS_DELETION_DISPATCH_H
 #define BIGDATAFS_DELETION_DISPATCH_H
@@ -33,6 +38,8 @@
 enum {
     DISPATCH_RESENDS_MAX = 3,
     DISPATCH_RESEND_MS = 500, /* until the first one, doubled for each */
+    DISPATCH_DOUBTS_MAX = 3,
+    DISPATCH_DOUBT_MS = 500, /* as DISPATCH_RESEND_MS: an accepted archive may take a moment */
 };
 
 enum dispatch_state {
@@ -40,6 +47,7 @@ enum dispatch_state {
     DISPATCH_SENDING,
     DISPATCH_CHECKING,
     DISPATCH_PAUSING,
+    DISPATCH_DOUBTING,
     DISPATCH_ENDED,
 };
 
@@ -63,6 +71,8 @@ struct dispatch {
     struct loop_timer pause;
     bool abandoned;
     unsigned resends;
+    unsigned doubts;           /* looks at an accepted archive that came too early */
+    bool seen_gone;            /* the last look said so */
     unsigned requests;         /* DELETEs that were sent or tried */
     bool answered;             /* a DELETE has ended, and result tells how */
     struct api_result result;  /* of the last DELETE; its snapshot is not kept */

@@ -18,6 +18,8 @@ struct follow {
     struct api_op *op; /* the GET, in ASKING */
     struct loop_timer timer;
     uint64_t delay_ms;
+    uint64_t changes;      /* the catalogue's count when the GET was sent */
+    bool seen_gone;        /* the last answer said so */
     uint64_t progress_ms;  /* loop_now when the connector last changed */
     struct snapshot *last; /* the connector as it was then; NULL: not seen yet */
 };
@@ -50,10 +52,10 @@ static void follow_free(struct follow *x)
     free(x);
 }
 
-static void wait(struct follow *x)
+static void wait(struct follow *x, uint64_t ms)
 {
     x->state = WAITING;
-    loop_timer_set(x->all->parts.loop, &x->timer, x->delay_ms);
+    loop_timer_set(x->all->parts.loop, &x->timer, ms);
     check_invariants(x);
 }
 
@@ -69,9 +71,20 @@ static void gone(struct follow *x)
     follow_free(x);
 }
 
+static void looked_gone(struct follow *x)
+{
+    if (x->seen_gone) {
+        gone(x);
+        return;
+    }
+    x->seen_gone = true;
+    wait(x, API_GONE_AGAIN_MS);
+}
+
 static void seen(struct follow *x, struct snapshot *now)
 {
     const struct follow_parts *p = &x->all->parts;
+    x->seen_gone = false;
     if (snapshot_has_text(x->last, now->text, now->text_len))
         return;
     snapshot_unref(x->last);
@@ -97,17 +110,18 @@ static void on_answer(void *arg, const struct api_result *result)
 {
     struct follow *x = arg;
     x->op = NULL;
-    if (api_says_gone(result)) {
-        gone(x);
+    bool old = connector_changed_since(x->connector, x->changes);
+    if (!old && api_says_gone(result)) {
+        looked_gone(x);
         return;
     }
-    if (result->err == 0)
+    if (!old && result->err == 0)
         seen(x, result->snapshot);
     note_progress(x);
     x->delay_ms += x->delay_ms / 2;
     if (x->delay_ms > FOLLOW_SLOWEST_MS)
         x->delay_ms = FOLLOW_SLOWEST_MS;
-    wait(x);
+    wait(x, x->delay_ms);
 }
 
 static void on_due(void *arg)
@@ -116,9 +130,10 @@ static void on_due(void *arg)
     struct api *api = x->all->parts.api;
     struct api_call call = {.deadline_ms = api_deadline(api), .done = on_answer, .arg = x};
     if (api_get(api, x->connector->id, &call, &x->op) < 0) {
-        wait(x);
+        wait(x, x->delay_ms);
         return;
     }
+    x->changes = catalogue_changes(x->all->parts.catalogue);
     x->state = ASKING;
     check_invariants(x);
 }
@@ -140,7 +155,7 @@ void follows_add(struct follows *f, struct connector *connector, const struct au
     connector->pins++;
     catalogue_set_progress(f->parts.catalogue, connector, PROGRESS_DELETING);
     loop_timer_init(&x->timer, on_due, x);
-    wait(x);
+    wait(x, x->delay_ms);
 }
 
 unsigned follows_count(const struct follows *f)

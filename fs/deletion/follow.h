@@ -5,10 +5,13 @@
  *
  *   state    what is true in it             what ends it           next
  *   WAITING  the timer is set, no GET       the timer is due       ASKING; WAITING without memory
- *   ASKING   a GET, the timer is not set    its answer: gone       ends
+ *   ASKING   a GET, the timer is not set    its answer: gone, and  ends
+ *                                           so was the one before
  *                                           any other              WAITING
  *
- * The wait grows by half from FOLLOW_FIRST_MS to FOLLOW_SLOWEST_MS. In both states the connector
+ * The wait grows by half from FOLLOW_FIRST_MS to FOLLOW_SLOWEST_MS; after the first "gone" it is
+ * API_GONE_AGAIN_MS, since the answer may be that of a replica that lags. An answer is dropped when
+ * something else was learned of the connector after the question. In both states the connector
  * is pinned, and its progress says deleting or, after FOLLOW_STALLED_MS without a change, stalled.
  * One thread.
  */

@@ -32,13 +32,55 @@ static void test_gone(void)
     CHECK_INT(fake_api_count(b.api, FAKE_GET), 0);
     pass(&b, 1);
     CHECK(connector_exists(connector_of(&b, 1))); /* until the service says otherwise */
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
     CHECK(!connector_exists(connector_of(&b, 1)));
     CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_IDLE);
     CHECK_INT(connector_of(&b, 1)->pins, 0);
     CHECK_INT(deletions_jobs(b.deletions), 0);
     CHECK_INT(deletes(&b), 1);
+    tear_down(&b);
+}
+
+/* One 404, and then it is there again: a replica lagged. A look that fails in between says nothing.
+ */
+static void test_gone_and_back_again(void)
+{
+    struct bench b;
+    set_up_followed(&b);
+    for (unsigned n = 0; n < 3; n++) {
+        pass(&b, FOLLOW_SLOWEST_MS);
+        answer_status(&b, FAKE_GET, 404);
+        pass(&b, API_GONE_AGAIN_MS - 1);
+        CHECK_INT(fake_api_waiting(b.api), 0);
+        pass(&b, 1);
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, n));
+        CHECK(connector_exists(connector_of(&b, 1)));
+        CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
+    }
+    pass(&b, FOLLOW_SLOWEST_MS);
+    answer_status(&b, FAKE_GET, 404);
+    pass(&b, API_GONE_AGAIN_MS);
+    answer_status(&b, FAKE_GET, 503);
+    CHECK_STR(story(&b), ACCEPTED);
+    pass(&b, FOLLOW_SLOWEST_MS);
+    answer_status(&b, FAKE_GET, 404);
+    CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
+    tear_down(&b);
+}
+
+/* An answer that is older than what was learned meanwhile says nothing. */
+static void test_an_old_answer(void)
+{
+    struct bench b;
+    set_up_followed(&b);
+    pass(&b, FOLLOW_FIRST_MS);
+    add_connector(&b, 1);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, true, 9));
+    CHECK_INT(connector_of(&b, 1)->place, PLACE_ACTIVE);
+    pass(&b, FOLLOW_SLOWEST_MS);
+    answer_gone(&b);
+    CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
     tear_down(&b);
 }
 
@@ -94,7 +136,7 @@ static void test_stalled(void)
         answer_object(&b, FAKE_GET, object_of(&b, 1, false, 8)); /* it moves after all */
         CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
         pass(&b, FOLLOW_SLOWEST_MS);
-        answer_status(&b, FAKE_GET, 404);
+        answer_gone(&b);
         CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
         CHECK_INT(deletes(&b), 1);
         tear_down(&b);
@@ -109,7 +151,7 @@ static void test_a_look_that_cannot_be_sent_is_made_later(void)
     pass(&b, FOLLOW_FIRST_MS);
     CHECK_INT(fake_api_waiting(b.api), 0);
     pass(&b, FOLLOW_FIRST_MS);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
     tear_down(&b);
 }
@@ -121,7 +163,7 @@ static void test_followed_while_the_program_ends(void)
     pass(&b, FOLLOW_FIRST_MS);
     deletions_stop(b.deletions);
     CHECK_INT(deletions_under_way(b.deletions), 0);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
     tear_down(&b);
 }
@@ -137,7 +179,7 @@ static void test_restart(void)
     deletions_recover(b.deletions);
     CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
     pass(&b, FOLLOW_FIRST_MS);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     CHECK_STR(story(&b), ACCEPTED "resolved force_delete 1 gone\n");
     restart(&b);
     deletions_recover(b.deletions);
@@ -150,6 +192,8 @@ static void test_restart(void)
 int main(void)
 {
     test_gone();
+    test_gone_and_back_again();
+    test_an_old_answer();
     test_progress();
     test_stalled();
     test_a_look_that_cannot_be_sent_is_made_later();

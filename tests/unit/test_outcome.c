@@ -85,6 +85,91 @@ static void test_a_running_job_does_not_end_with_a_gateways_404(void)
     tear_down(&b);
 }
 
+/* A lost answer, a 404 of a replica that lags, and then it is there: it is sent again as ever. */
+static void test_gone_once_is_not_gone(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    start(&b, HARD, 1, &w);
+    answer_lost(&b, FAKE_FORCE_DELETE);
+    answer_status(&b, FAKE_GET, 404);
+    pass(&b, API_GONE_AGAIN_MS - 1);
+    CHECK_INT(fake_api_waiting(b.api), 0);
+    CHECK_INT(w.ended, 0);
+    pass(&b, 1);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+    CHECK(connector_exists(connector_of(&b, 1)));
+    pass(&b, DISPATCH_RESEND_MS);
+    answer_lost(&b, FAKE_FORCE_DELETE);
+    answer_status(&b, FAKE_GET, 404);
+    pass(&b, API_GONE_AGAIN_MS);
+    CHECK_INT(w.ended, 0);
+    answer_status(&b, FAKE_GET, 404);
+    check_end(&b, &w, 0,
+              "intent force_delete 1\noutcome force_delete 1 done - 0 2\n"
+              "resolved force_delete 1 gone\n");
+    CHECK_INT(deletes(&b), 2);
+    tear_down(&b);
+}
+
+/* There is no time for the second look: it is for another to make. */
+static void test_gone_once_at_the_deadline(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    start(&b, HARD, 1, &w);
+    fake_loop_advance(b.loop, FAKE_TIMEOUT_S * 1000 - API_GONE_AGAIN_MS);
+    answer_lost(&b, FAKE_FORCE_DELETE);
+    answer_status(&b, FAKE_GET, 404);
+    check_end(&b, &w, -EIO, "intent force_delete 1\noutcome force_delete 1 unknown EIO 0 1\n");
+    answer_gone(&b);
+    CHECK_STR(story(&b), "intent force_delete 1\noutcome force_delete 1 unknown EIO 0 1\n"
+                         "resolved force_delete 1 gone\n");
+    tear_down(&b);
+}
+
+/* The 202 of a service that archives a second later: rmdir waits for it. */
+static void test_archive_that_takes_a_moment(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    start(&b, ARCHIVE, 1, &w);
+    answer_status(&b, FAKE_ARCHIVE, 202);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+    pass(&b, DISPATCH_DOUBT_MS);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+    pass(&b, 2 * (uint64_t)DISPATCH_DOUBT_MS);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, true, 0));
+    check_end(&b, &w, 0, "intent archive 1\noutcome archive 1 done - 202 1\n");
+    CHECK_INT(connector_of(&b, 1)->place, PLACE_ARCHIVED);
+    CHECK_INT(deletes(&b), 1);
+    tear_down(&b);
+}
+
+/* Who asked goes away while it is waited for: what became of it is seen all the same. */
+static void test_abandon_while_an_archive_takes_a_moment(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    struct deletion *x = start(&b, ARCHIVE, 1, &w);
+    answer_status(&b, FAKE_ARCHIVE, 202);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+    deletion_abandon(x);
+    pass(&b, DISPATCH_DOUBT_MS);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+    CHECK_STR(story(&b), "intent archive 1\noutcome archive 1 unknown EIO 202 1\n");
+    answer_object(&b, FAKE_GET, object_of(&b, 1, true, 0));
+    CHECK_STR(story(&b), "intent archive 1\noutcome archive 1 unknown EIO 202 1\n"
+                         "resolved archive 1 archived\n");
+    CHECK_INT(w.ended, 0);
+    CHECK_INT(deletes(&b), 1);
+    tear_down(&b);
+}
+
 /* A GET that was sent before the DELETE is answered after it, with what was true before it. */
 static void test_an_old_answer_does_not_undo_an_archive(void)
 {
@@ -125,6 +210,10 @@ static void test_an_old_answer_does_not_bring_back_what_is_gone(void)
 
 int main(void)
 {
+    test_gone_once_is_not_gone();
+    test_gone_once_at_the_deadline();
+    test_archive_that_takes_a_moment();
+    test_abandon_while_an_archive_takes_a_moment();
     test_an_old_answer_does_not_undo_an_archive();
     test_an_old_answer_does_not_bring_back_what_is_gone();
     test_a_page_for_a_delete();

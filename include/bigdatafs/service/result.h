@@ -17,6 +17,10 @@ enum {
     API_REQUEST_ID_MAX = 128,
 };
 
+/* What the API says is gone is asked for a second time after this pause, before that is the end of
+ * a deletion: one answer may be that of a replica that lags. */
+enum { API_GONE_AGAIN_MS = 1000 };
+
 struct api_result {
     int err; /* 0, or a negative errno by the table of failure.h */
     enum failure failure;
