@@ -256,9 +256,37 @@ static void deletion_init(struct deletion *x, struct deletions *d,
     dispatch_init(&x->dispatch, &dispatch);
 }
 
+/* The deletion of the connector that this very caller asked for, until a signal took it away. */
+static struct deletion *find_interrupted(const struct deletions *d,
+                                         const struct deletion_request *request)
+{
+    const struct requester *who = &request->who;
+    struct deletion *x = NULL;
+    if (request->connector->progress == PROGRESS_UNDER_WAY)
+        x = TAILQ_FIRST(&d->list);
+    while (x != NULL && (x->connector != request->connector || x->state == OUTCOME))
+        x = TAILQ_NEXT(x, link);
+    bool same = x != NULL && x->abandoned && x->record.op == request->op &&
+                x->record.who.uid == who->uid && x->record.who.pid == who->pid;
+    return same ? x : NULL;
+}
+
+static void join(struct deletion *x, const struct deletion_request *request)
+{
+    x->abandoned = false;
+    x->done = request->done;
+    x->arg = request->arg;
+    check_invariants(x);
+}
+
 int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out)
 {
+    *out = find_interrupted(d, request);
+    if (*out != NULL) {
+        join(*out, request);
+        return 0;
+    }
     int err = may_start(d, request);
     if (err < 0)
         return err;

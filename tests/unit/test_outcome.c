@@ -208,8 +208,104 @@ static void test_an_old_answer_does_not_bring_back_what_is_gone(void)
     tear_down(&b);
 }
 
+/* Interrupted by a signal, and asked for again by the same process: it waits for the first one. */
+static void test_a_retry_joins(void)
+{
+    for (unsigned op = 0; op < 2; op++) {
+        struct bench b;
+        struct waiting w, again;
+        struct deletion *x;
+        enum request_op asked_op = op == 0 ? ARCHIVE : HARD;
+        set_up(&b);
+        deletion_abandon(start(&b, asked_op, 1, &w));
+        CHECK_INT(try_start(&b, op == 0 ? HARD : ARCHIVE, 1, &again, &x), -EBUSY);
+        CHECK_INT(try_start(&b, asked_op, 1, &again, &x), 0);
+        deletion_abandon(x); /* interrupted once more */
+        CHECK_INT(try_start(&b, asked_op, 1, &again, &x), 0);
+        CHECK_INT(try_start(&b, asked_op, 1, &w, &x), -EBUSY); /* while it is waited for */
+        answer_object(&b, op == 0 ? FAKE_ARCHIVE : FAKE_FORCE_DELETE, object_of(&b, 1, op == 0, 0));
+        settle(&b);
+        CHECK_INT(again.ended, 1);
+        CHECK_INT(again.err, 0);
+        CHECK_INT(w.ended, 0);
+        CHECK_INT(deletes(&b), 1);
+        CHECK_STR(story(&b), op == 0
+                                 ? "intent archive 1\noutcome archive 1 done - 200 1\n"
+                                 : "intent force_delete 1\noutcome force_delete 1 done - 200 1\n");
+        tear_down(&b);
+    }
+}
+
+/* Before its intent is written: with somebody to wait for it, it goes on. */
+static void test_a_retry_joins_before_anything_was_sent(void)
+{
+    struct bench b;
+    struct waiting w, again;
+    struct deletion *x;
+    set_up(&b);
+    add_connector(&b, 1);
+    CHECK_INT(try_start(&b, HARD, 1, &w, &x), 0);
+    deletion_abandon(x);
+    CHECK_INT(try_start(&b, HARD, 1, &again, &x), 0);
+    settle(&b);
+    answer_status(&b, FAKE_FORCE_DELETE, 202);
+    check_end(&b, &again, 0, "intent force_delete 1\noutcome force_delete 1 done - 202 1\n");
+    CHECK_INT(w.ended, 0);
+    CHECK_INT(deletes(&b), 1);
+    tear_down(&b);
+}
+
+static void test_another_does_not_join(void)
+{
+    static const struct requester others[] = {
+        {.uid = 70, .gid = 8, .pid = 9, .command = "rmdir"},
+        {.uid = 7, .gid = 8, .pid = 90, .command = "rmdir"},
+    };
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench b;
+        struct waiting w, other;
+        struct deletion *x;
+        set_up(&b);
+        deletion_abandon(start(&b, HARD, 1, &w));
+        struct deletion_request request = {.op = HARD,
+                                           .connector = connector_of(&b, 1),
+                                           .who = others[i],
+                                           .done = on_end,
+                                           .arg = &other};
+        CHECK_INT(deletion_start(b.deletions, &request, &x), -EBUSY);
+        answer_status(&b, FAKE_FORCE_DELETE, 202);
+        settle(&b);
+        CHECK_INT(deletes(&b), 1);
+        tear_down(&b);
+    }
+}
+
+/* The first is over but for its last line, and was never sent: this one is a new one. */
+static void test_a_retry_after_the_end_begins_anew(void)
+{
+    struct bench b;
+    struct waiting w, again;
+    struct deletion *x;
+    set_up(&b);
+    x = start(&b, HARD, 1, &w);
+    fake_api_set_sent(asked(&b, FAKE_FORCE_DELETE), API_UNSENT);
+    deletion_abandon(x);
+    CHECK_INT(try_start(&b, HARD, 1, &again, &x), 0);
+    settle(&b);
+    answer_status(&b, FAKE_FORCE_DELETE, 202);
+    check_end(&b, &again, 0,
+              "intent force_delete 1\noutcome force_delete 1 failed EINTR 0 0\n"
+              "intent force_delete 1\noutcome force_delete 1 done - 202 1\n");
+    CHECK_INT(deletes(&b), 2);
+    tear_down(&b);
+}
+
 int main(void)
 {
+    test_a_retry_joins();
+    test_a_retry_joins_before_anything_was_sent();
+    test_another_does_not_join();
+    test_a_retry_after_the_end_begins_anew();
     test_gone_once_is_not_gone();
     test_gone_once_at_the_deadline();
     test_archive_that_takes_a_moment();
