@@ -13,7 +13,14 @@ static const char unchecked[] = "the service accepted the DELETE, but could not 
                                 "the connector is archived";
 static const char not_archived[] =
     "the service accepted the DELETE, but the connector is not archived";
+static const char too_late_to_send[] = "the look before it took too long, nothing was sent";
 static const char gone_once[] = "the service said once that the connector is gone";
+
+/* Nothing was sent yet, and whether the connector is there has to be seen before. */
+static bool is_first_look(const struct dispatch *x)
+{
+    return x->request.look_first && !x->answered && x->requests == 0;
+}
 
 static void check_invariants(const struct dispatch *x)
 {
@@ -22,14 +29,15 @@ static void check_invariants(const struct dispatch *x)
     bool pauses = x->state == DISPATCH_PAUSING || x->state == DISPATCH_DOUBTING;
     assert(loop_timer_is_set(&x->pause) == pauses);
     assert(x->state != DISPATCH_IDLE || (x->requests == 0 && !x->answered && !x->unsure));
-    assert((x->state != DISPATCH_CHECKING && x->state != DISPATCH_DOUBTING) || x->unsure);
+    bool looks = x->state == DISPATCH_CHECKING || x->state == DISPATCH_DOUBTING;
+    assert(!looks || x->unsure || is_first_look(x));
     assert(x->state != DISPATCH_PAUSING || (x->unsure && x->last_lost && !x->abandoned));
     assert(x->state != DISPATCH_ENDED || x->err < 0 || !x->unsure);
     assert(x->resends == 0 || x->request.op == REQUEST_FORCE_DELETE);
     assert(x->resends <= DISPATCH_RESENDS_MAX && x->doubts <= DISPATCH_DOUBTS_MAX);
     assert(x->state == DISPATCH_IDLE || x->state == DISPATCH_ENDED ||
            x->request.connector->pins > 0);
-    (void)calls, (void)pauses;
+    (void)calls, (void)pauses, (void)looks;
 }
 
 static void set_reason(struct dispatch *x, const char *reason)
@@ -121,6 +129,22 @@ static void looked_not_archived(struct dispatch *x)
     end(x, x->err < 0 ? x->err : -EIO);
 }
 
+static void send(struct dispatch *x);
+
+/* The service has lost the hard delete that it accepted before this one. */
+static void looked_lost(struct dispatch *x)
+{
+    if (x->abandoned) {
+        set_reason(x, interrupted);
+        end(x, -EINTR);
+    } else if (is_too_late(x, 0)) {
+        set_reason(x, too_late_to_send);
+        end(x, -ETIMEDOUT);
+    } else {
+        send(x);
+    }
+}
+
 /* A GET tells what became of a DELETE whose answer was lost or said too little. */
 static void on_checked(void *arg, const struct api_result *r)
 {
@@ -136,7 +160,9 @@ static void on_checked(void *arg, const struct api_result *r)
         return;
     }
     x->seen_gone = false;
-    if (x->request.op == REQUEST_FORCE_DELETE && x->last_lost) {
+    if (is_first_look(x)) {
+        looked_lost(x);
+    } else if (x->request.op == REQUEST_FORCE_DELETE && x->last_lost) {
         pause_or_end(x);
     } else if (x->request.op == REQUEST_FORCE_DELETE) {
         end(x, x->err); /* the last one was answered, without a yes, and may run */
@@ -238,7 +264,10 @@ void dispatch_init(struct dispatch *x, const struct dispatch_request *request)
 void dispatch_start(struct dispatch *x)
 {
     check_invariants(x);
-    send(x);
+    if (x->request.look_first)
+        check(x);
+    else
+        send(x);
 }
 
 bool dispatch_is_under_way(const struct dispatch *x)

@@ -4,11 +4,14 @@
  *
  *   state     what is true in it                 what ends it                        next
  *   IDLE      nothing was sent                   dispatch_start                      SENDING, ENDED
+ *                                                the same, with look_first           CHECKING
  *   SENDING   call is the DELETE                 its answer says all                 ENDED
  *                                                it was lost, or says too little     CHECKING
  *   CHECKING  call is a GET; a DELETE may have   its answer tells                    ENDED
- *             been carried out, and none         a hard delete whose answer was
- *             says so                            lost, and the connector is there    PAUSING
+ *             been carried out, and none         it was the first look, and the      SENDING
+ *             says so; or it is the first look   connector is there
+ *                                                a hard delete whose answer was
+ *                                                lost, and the connector is there    PAUSING
  *                                                it may be too early: gone for the    DOUBTING
  *                                                first time, or an archive that was
  *                                                accepted and is not seen yet
@@ -59,7 +62,9 @@ struct dispatch_request {
     enum request_op op;
     struct connector *connector; /* pinned by the caller until the end */
     uint64_t deadline_ms;        /* of loop_now */
-    void (*done)(void *arg);     /* once, at the end; may free the dispatch */
+    bool
+        look_first; /* a hard delete that the service may have lost: sent if a GET shows it there */
+    void (*done)(void *arg); /* once, at the end; may free the dispatch */
     void *arg;
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-enum state { WAITING, ASKING };
+enum state { WAITING, ASKING, HELD };
 
 /* A hard delete that the service accepted. */
 struct follow {
@@ -50,6 +50,14 @@ static void follow_free(struct follow *x)
     x->connector->pins--;
     snapshot_unref(x->last);
     free(x);
+}
+
+static struct follow *find_held(const struct follows *f, const struct connector *connector)
+{
+    struct follow *x = TAILQ_FIRST(&f->list);
+    while (x != NULL && (x->connector != connector || x->state != HELD))
+        x = TAILQ_NEXT(x, link);
+    return x;
 }
 
 static void wait(struct follow *x, uint64_t ms)
@@ -138,8 +146,49 @@ static void on_due(void *arg)
     check_invariants(x);
 }
 
+void follows_hold(struct follows *f, const struct connector *connector)
+{
+    struct follow *x = TAILQ_FIRST(&f->list);
+    while (x != NULL && x->connector != connector)
+        x = TAILQ_NEXT(x, link);
+    if (x == NULL)
+        return;
+    loop_timer_clear(&x->timer);
+    if (x->op != NULL)
+        api_cancel(x->op);
+    x->op = NULL;
+    x->state = HELD;
+    check_invariants(x);
+}
+
+void follows_release(struct follows *f, const struct connector *connector)
+{
+    struct follow *x = find_held(f, connector);
+    if (x != NULL && !connector_exists(connector))
+        gone(x);
+    else if (x != NULL)
+        wait(x, x->delay_ms);
+}
+
+/* The service lost what was followed, and has accepted it anew. */
+static void begin_anew(struct follow *x, const struct audit_record *record)
+{
+    const struct follow_parts *p = &x->all->parts;
+    audit_resolved(p->audit, &x->record, AUDIT_STILL_THERE);
+    x->record = *record;
+    x->progress_ms = loop_now(p->loop);
+    x->delay_ms = FOLLOW_FIRST_MS;
+    catalogue_set_progress(p->catalogue, x->connector, PROGRESS_DELETING);
+    wait(x, x->delay_ms);
+}
+
 void follows_add(struct follows *f, struct connector *connector, const struct audit_record *record)
 {
+    struct follow *held = find_held(f, connector);
+    if (held != NULL) {
+        begin_anew(held, record);
+        return;
+    }
     struct follow *x = calloc(1, sizeof *x);
     if (x == NULL) {
         log_error(f->parts.log, "no memory to follow the hard delete of %s", connector->id);

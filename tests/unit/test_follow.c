@@ -143,6 +143,99 @@ static void test_stalled(void)
     }
 }
 
+static void set_up_stalled(struct bench *b)
+{
+    set_up_followed(b);
+    pass_until_stalled(b, true);
+    pass(b, FOLLOW_SLOWEST_MS - 1); /* a look may be under way */
+    CHECK_INT(connector_of(b, 1)->progress, PROGRESS_STALLED);
+}
+
+/* Asks again, and lets the intent be written: what is asked first is whether it is still there. */
+static struct deletion *start_again(struct bench *b, struct waiting *w)
+{
+    struct waiting other;
+    struct deletion *x = NULL, *refused;
+    CHECK_INT(try_start(b, HARD, 1, w, &x), 0);
+    CHECK_INT(try_start(b, HARD, 1, &other, &refused), -EBUSY);
+    CHECK_INT(try_start(b, REQUEST_ARCHIVE, 1, &other, &refused), -EBUSY);
+    settle(b);
+    CHECK_INT(deletes(b), 1);
+    CHECK_INT(fake_api_waiting(b->api), 1);
+    CHECK_INT(connector_of(b, 1)->progress, PROGRESS_STALLED);
+    CHECK_STR(story(b), ACCEPTED "intent force_delete 1\n");
+    return x;
+}
+
+static void test_lost_and_sent_again(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up_stalled(&b);
+    start_again(&b, &w);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 7));
+    CHECK_INT(deletes(&b), 2);
+    answer_status(&b, FAKE_FORCE_DELETE, 202);
+    CHECK_STR(story(&b), ACCEPTED "intent force_delete 1\nresolved force_delete 1 still there\n"
+                                  "outcome force_delete 1 done - 202 1\n");
+    CHECK_INT(w.ended, 1);
+    CHECK_INT(w.err, 0);
+    CHECK_INT(deletions_jobs(b.deletions), 1);
+    CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
+    pass(&b, FOLLOW_FIRST_MS);
+    answer_gone(&b);
+    CHECK_INT(deletions_jobs(b.deletions), 0);
+    CHECK_INT(connector_of(&b, 1)->pins, 0);
+    restart(&b);
+    deletions_recover(b.deletions);
+    pass(&b, 60000);
+    CHECK_INT(fake_api_count(b.api, FAKE_GET), 0); /* both have their end */
+    tear_down(&b);
+}
+
+/* The look before it fails, or the connector is gone after all: nothing is sent. */
+static void test_asked_again_and_not_sent(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up_stalled(&b);
+    start_again(&b, &w);
+    answer_status(&b, FAKE_GET, 403);
+    settle(&b);
+    CHECK_INT(w.err, -EACCES);
+    CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_STALLED);
+    pass(&b, FOLLOW_SLOWEST_MS);
+    answer_gone(&b); /* it is followed as before */
+    CHECK_STR(story(&b),
+              ACCEPTED "intent force_delete 1\noutcome force_delete 1 failed EACCES 0 0\n"
+                       "resolved force_delete 1 gone\n");
+    CHECK_INT(deletes(&b), 1);
+    tear_down(&b);
+
+    set_up_stalled(&b);
+    start_again(&b, &w);
+    answer_gone(&b);
+    settle(&b);
+    CHECK_INT(w.err, 0);
+    CHECK_INT(deletes(&b), 1);
+    CHECK_INT(deletions_jobs(b.deletions), 0);
+    CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_IDLE);
+    CHECK_INT(connector_of(&b, 1)->pins, 0);
+    CHECK_STR(story(&b),
+              ACCEPTED "intent force_delete 1\nresolved force_delete 1 gone\n"
+                       "outcome force_delete 1 done - 0 0\nresolved force_delete 1 gone\n");
+    tear_down(&b);
+
+    set_up_stalled(&b);
+    deletion_abandon(start_again(&b, &w));
+    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 7));
+    CHECK_STR(story(&b),
+              ACCEPTED "intent force_delete 1\noutcome force_delete 1 failed EINTR 0 0\n");
+    CHECK_INT(deletes(&b), 1);
+    CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_STALLED);
+    tear_down(&b);
+}
+
 static void test_a_look_that_cannot_be_sent_is_made_later(void)
 {
     struct bench b;
@@ -196,6 +289,8 @@ int main(void)
     test_an_old_answer();
     test_progress();
     test_stalled();
+    test_lost_and_sent_again();
+    test_asked_again_and_not_sent();
     test_a_look_that_cannot_be_sent_is_made_later();
     test_followed_while_the_program_ends();
     test_restart();

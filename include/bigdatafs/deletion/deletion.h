@@ -82,8 +82,10 @@ struct deletion_request {
 /* Archives or hard-deletes the connector. Who was interrupted and asks for the same again, the same
  * process of the same user, joins what is under way: that sends nothing by itself. 0: done is
  * called once, later; until then *out may be given to deletion_abandon. A negative errno: nothing
- * was sent, and done is not called. -EBUSY: a deletion of it is under way or followed; -EDQUOT: the
- * guard; -EIO: the audit log cannot be written, or the program is ending; -ENOMEM. */
+ * was sent, and done is not called. -EBUSY: a
+ * deletion of it is under way or followed, unless it is a hard delete of one that is stalled: that
+ * is sent after a GET that shows the connector still there; -EDQUOT: the guard; -EIO: the audit log
+ * cannot be written, or the program is ending; -ENOMEM. */
 int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out) MUST_CHECK;
 
