@@ -5,7 +5,9 @@ import os
 
 import pytest
 
-from harness import Answer, archive, connector, eventually, fails_with, hard, uuid, write
+from harness import (Answer, archive, connector, eventually, fails_with, hard, in_background,
+                     uuid, write)
+from harness.audit import AuditLog
 from harness.service import LIST_PATH, closed_port
 
 NEVER = 300
@@ -39,6 +41,111 @@ def test_status_of_a_delete(mount, service, act, status, number):
         assert m.active() == [uuid(1)] and m.archived() == []
         assert m.read(f"{uuid(1)}/.force_delete") == b"idle\n"
     served.assert_deletes([sent], resent=True)
+
+
+PAGE = Answer(404, b"<html>404 page not found</html>", {"Content-Type": "text/html"})
+LOGIN = Answer(200, b"<html>Please sign in</html>", {"Content-Type": "text/html"})
+ONE = f"{LIST_PATH}/{uuid(1)}"
+
+
+@pytest.mark.parametrize("page", [PAGE, LOGIN], ids=["404", "login"])
+@pytest.mark.parametrize("act", ["rmdir", "force_delete"])
+def test_page_of_a_gateway_is_no_answer(mount, service, tmp_path, act, page):
+    """Neither a success nor a failure: what became of the DELETE is unknown."""
+    do, sent = ACTS[act]
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(page)
+    served.answer("GET", ONE, page)
+    m = mount(served, ttl=NEVER, audit=audit.file)
+    m.expect("failed")
+    m.allow("cannot be asked")
+    with fails_with(errno.EIO):
+        do(m)
+    assert m.active() == [uuid(1)] and m.archived() == []
+    assert audit.one("outcome")["result"] == "unknown"
+    assert m.read(f"{uuid(1)}/.force_delete") == b"idle\n"
+    served.assert_deletes([sent])
+
+
+@pytest.mark.parametrize("act", ["rmdir", "force_delete"])
+def test_page_of_a_gateway_after_an_outage(mount, service, tmp_path, act):
+    """The text/plain 404 of a gateway whose service has just answered 502."""
+    do, sent = ACTS[act]
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(PAGE)
+    served.answer_delete(Answer(502, b"bad gateway"), times=1)
+    served.answer("GET", ONE, PAGE)
+    m = mount(served, ttl=NEVER, audit=audit.file)
+    m.expect("failed")
+    m.allow("cannot be asked")
+    with fails_with(errno.EIO):
+        do(m)
+    assert m.active() == [uuid(1)]
+    assert audit.one("outcome")["result"] == "unknown" and audit.of("resolved") == []
+    served.assert_deletes([sent] * (2 if act == "rmdir" else 1))
+
+
+def test_page_of_a_gateway_is_not_the_end_of_a_job(mount, service):
+    served = service(connector(1))
+    served.answer_delete(Answer(202))
+    served.answer("GET", ONE, PAGE, times=2)
+    m = mount(served, ttl=NEVER)
+    write(m / uuid(1) / ".force_delete", b"1")
+    eventually(lambda: served.gets(uuid(1)) >= 3)
+    assert m.active() == [uuid(1)]
+    assert m.read(f"{uuid(1)}/.force_delete") == b"deleting\n"
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_one_404_is_not_the_end_of_a_job(mount, service, tmp_path):
+    """A replica that lags says it once, and the next answer has the connector."""
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(Answer(202))
+    served.answer("GET", ONE, Answer.error(404), times=1)
+    m = mount(served, ttl=NEVER, audit=audit.file)
+    write(m / uuid(1) / ".force_delete", b"1")
+    eventually(lambda: served.gets(uuid(1)) >= 3)
+    assert m.active() == [uuid(1)] and audit.of("resolved") == []
+    assert m.read(f"{uuid(1)}/.force_delete") == b"deleting\n"
+    served.serve()
+    eventually(lambda: m.active() == [])
+    eventually(lambda: audit.of("resolved"))
+    assert audit.one("resolved")["result"] == "gone"
+    served.assert_deletes([hard(uuid(1))])
+
+
+def test_archive_that_is_carried_out_after_a_504(mount, service, tmp_path):
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(Answer.error(504))
+    m = mount(served, ttl=NEVER, timeout=1, audit=audit.file)
+    m.expect("504")
+    with fails_with(errno.ETIMEDOUT):
+        os.rmdir(m / uuid(1))
+    assert audit.one("outcome")["result"] == "unknown"
+    eventually(lambda: served.gets(uuid(1)) >= 1, "a look that comes too early")
+    served.serve(connector(1, archived=True))
+    eventually(lambda: m.archived() == [uuid(1)])
+    eventually(lambda: audit.of("resolved"))
+    assert audit.one("resolved")["result"] == "archived"
+    served.assert_deletes([archive(uuid(1))], resent=True)
+
+
+def test_archive_that_is_carried_out_after_a_202(mount, service, tmp_path):
+    """rmdir waits a moment for it; what comes later still is not recorded as failed."""
+    served, audit = service(connector(1)), AuditLog(tmp_path / "audit.jsonl")
+    served.answer_delete(Answer(202))
+    m = mount(served, ttl=NEVER, audit=audit.file)
+    m.allow("archive of .* failed")
+    thread, _ = in_background(os.rmdir, m / uuid(1))
+    eventually(lambda: served.gets(uuid(1)) >= 1, "a look that comes too early")
+    served.serve(connector(1, archived=True))
+    thread.join()
+    eventually(lambda: m.archived() == [uuid(1)])
+    assert audit.one("outcome")["result"] in ("done", "unknown")
+    if audit.one("outcome")["result"] == "unknown":  # a busy machine
+        eventually(lambda: audit.of("resolved"))
+        assert audit.one("resolved")["result"] == "archived"
+    served.assert_deletes([archive(uuid(1))])
 
 
 @pytest.mark.parametrize("status, number", [

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,11 @@ def look(m, served, clock):
 class Followed:
     """A mount with a hard delete of connector 1 that was accepted and looked at."""
 
-    def __init__(self, world, served, clock):
+    def __init__(self, world, served, clock, **options):
         self.served, self.clock = served, clock
         served.answer_delete(DELETING)
-        self.m = world.mount(served, ttl=NEVER, timeout=LONG, env=clock.environment(world))
+        self.m = world.mount(served, ttl=NEVER, timeout=LONG, env=clock.environment(world),
+                             **options)
         assert str(LIBRARY) in Path(f"/proc/{self.m.pid}/maps").read_text()
         write(self.m / uuid(1) / ".force_delete", b"1")
         self.look()
@@ -73,7 +75,6 @@ def test_no_progress_for_ten_minutes(world, service, clock):
     clock.advance(2 * MINUTE)
     followed.becomes("stalled")
     assert followed.job()["seconds_since_progress"] >= 10 * MINUTE
-    assert write(m / uuid(1) / ".force_delete", b"1") == 1
     served.serve(connector(1, files_count=9))
     followed.look()
     followed.becomes("deleting")
@@ -84,6 +85,29 @@ def test_no_progress_for_ten_minutes(world, service, clock):
     clock.advance(1 * MINUTE)
     followed.becomes("stalled")
     served.assert_deletes([hard(uuid(1))])
+
+
+def test_written_again_when_the_service_lost_it(world, service, clock, tmp_path):
+    """A GET shows it still there, and it is sent again with an intent of its own."""
+    audit = AuditLog(tmp_path / "audit.jsonl")
+    followed = Followed(world, service(connector(1)), clock, audit=audit.file)
+    served, m = followed.served, followed.m
+    m.expect(f"the hard delete of {uuid(1)} makes no progress")
+    assert write(m / uuid(1) / ".force_delete", b"1") == 1  # deleting: nothing is sent
+    served.assert_deletes([hard(uuid(1))])
+    clock.advance(11 * MINUTE)
+    followed.becomes("stalled")
+    with fails_with(errno.EBUSY):
+        os.rmdir(m / uuid(1))
+    asked = served.gets(uuid(1))
+    assert write(m / uuid(1) / ".force_delete", b"1") == 1
+    assert served.gets(uuid(1)) > asked
+    followed.becomes("deleting")
+    assert [line["op"] for line in audit.of("intent")] == ["force_delete"] * 2
+    assert [line["result"] for line in audit.of("outcome")] == ["done"] * 2
+    assert audit.one("resolved")["result"] == "still there"
+    assert audit.one("resolved")["key"] == audit.of("intent")[0]["key"]
+    served.assert_deletes([hard(uuid(1))] * 2)
 
 
 def test_service_that_cannot_be_asked_shows_no_progress(world, service, clock):
@@ -116,7 +140,7 @@ def test_looks_that_fail_tell_nothing(world, service, clock, tmp_path):
     for _ in range(6):
         look(m, served, clock)
     served.forget_rules()
-    for _ in range(3):
+    for _ in range(4):
         look(m, served, clock)
         assert audit.of("resolved") == []
     look(m, served, clock)

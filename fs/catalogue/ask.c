@@ -15,6 +15,7 @@ struct ask {
     struct asks *all;
     uuid_text id;
     struct api_op *op; /* NULL: this place is free, and nobody waits in it */
+    uint64_t changes;  /* the host's count of changes when the question was sent */
     struct waiters waiters;
 };
 
@@ -69,14 +70,19 @@ static void note_failure(const struct asks *a, const char *id, const struct api_
     journal_add(a->parts.journal, &note);
 }
 
-/* Tells the host of the answer. 0, or the negative errno for those who wait. The service takes an
- * id in either case of hex, but a connector has one name: in another spelling it is absent. */
-static int apply(struct asks *a, const char *id, const struct api_result *result)
+/* Tells the host of the answer. 0, or the negative errno for those who wait. What a DELETE did
+ * after the question was sent is not undone by it. The service takes an id in either case of hex,
+ * but a connector has one name: in another spelling it is absent. */
+static int apply(const struct ask *ask, const struct api_result *result)
 {
+    struct asks *a = ask->all;
+    const char *id = ask->id;
     if (result->err < 0 && !api_says_gone(result)) {
         note_failure(a, id, result);
         return result->err;
     }
+    if (a->host.changed_since(a->host.arg, id, ask->changes))
+        return 0;
     if (result->err == 0 && strcmp(result->snapshot->id, id) == 0)
         return a->host.learn(a->host.arg, result->snapshot);
     asks_remember_absent(a, id);
@@ -87,8 +93,8 @@ static int apply(struct asks *a, const char *id, const struct api_result *result
 static void on_answer(void *arg, const struct api_result *result)
 {
     struct ask *ask = arg;
-    int err = apply(ask->all, ask->id, result); /* who asks meanwhile gets this answer, too */
-    ask->op = NULL;                             /* who is told may take the place for another id */
+    int err = apply(ask, result); /* who asks meanwhile gets this answer, too */
+    ask->op = NULL;               /* who is told may take the place for another id */
     waiters_release(&ask->waiters, err);
 }
 
@@ -119,6 +125,7 @@ int asks_start(struct asks *a, const char *id, struct catalogue_waiter *w)
         if (err < 0)
             return err;
         snprintf(ask->id, sizeof ask->id, "%s", id);
+        ask->changes = a->host.changes(a->host.arg);
     }
     waiters_add(&ask->waiters, w);
     return 0;

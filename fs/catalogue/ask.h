@@ -23,6 +23,11 @@ enum {
 
 /* Who owns the table of connectors, and is told what the service said before the waiters are. */
 struct asks_host {
+    /* The count of changes so far. */
+    uint64_t (*changes)(void *arg);
+    /* Whether the connector changed after that count: an answer to what was asked then is older
+     * than what is known, and nobody is told of it but the waiters. */
+    bool (*changed_since)(void *arg, const char *id, uint64_t changes);
     /* The service has the connector like this. 0, or the negative errno that the waiters get. */
     int (*learn)(void *arg, struct snapshot *snapshot);
     /* The service does not have the id. */

@@ -260,6 +260,17 @@ void catalogue_set_progress(struct catalogue *c, struct connector *connector,
         c->observer.progress(c->observer.arg, connector);
 }
 
+static uint64_t count_changes(void *arg)
+{
+    return catalogue_changes(arg);
+}
+
+static bool changed_since(void *arg, const char *id, uint64_t changes)
+{
+    struct catalogue *c = arg;
+    return connector_changed_since(connectors_find(c->connectors, id), changes);
+}
+
 static int on_ask_learn(void *arg, struct snapshot *snapshot)
 {
     return catalogue_learn(arg, snapshot, NULL);
@@ -286,6 +297,11 @@ enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct cat
 bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector)
 {
     return loop_now(c->loop) / 1000 - connector->confirmed_s < c->ttl_ms / 1000;
+}
+
+uint64_t catalogue_changes(const struct catalogue *c)
+{
+    return c->changes;
 }
 
 struct connectors *catalogue_connectors(struct catalogue *c)
@@ -316,7 +332,11 @@ static int make_refresh(struct catalogue *c, struct api *api)
 
 static int make_parts(struct catalogue *c, struct api *api)
 {
-    struct asks_host asks_host = {.learn = on_ask_learn, .absent = on_ask_absent, .arg = c};
+    struct asks_host asks_host = {.changes = count_changes,
+                                  .changed_since = changed_since,
+                                  .learn = on_ask_learn,
+                                  .absent = on_ask_absent,
+                                  .arg = c};
     struct asks_parts asks = {
         .loop = c->loop, .api = api, .log = c->log, .journal = c->journal, .ttl_ms = c->ttl_ms};
     int err = connectors_new(&c->connectors);

@@ -33,6 +33,11 @@ bool connector_is_being_deleted(const struct connector *connector)
     return connector->progress == PROGRESS_DELETING || connector->progress == PROGRESS_STALLED;
 }
 
+bool connector_changed_since(const struct connector *connector, uint64_t changes)
+{
+    return connector != NULL && connector->changed > changes;
+}
+
 /* The table of connectors.h, and what the counts must agree on. */
 static void check_invariants(const struct connectors *s, const struct connector *connector)
 {

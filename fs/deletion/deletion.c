@@ -24,6 +24,7 @@ struct deletion {
     struct audit_record record;
     struct dispatch dispatch;
     bool abandoned;
+    bool again; /* of a hard delete that stalled, which follow.h holds until this one has ended */
     deletion_done_fn *done; /* NULL: nobody waits */
     void *arg;
     int err; /* in OUTCOME */
@@ -52,7 +53,9 @@ static void check_invariants(const struct deletion *x)
     assert(dispatch_is_under_way(&x->dispatch) == (x->state == DISPATCHED));
     assert(x->state != INTENT || x->dispatch.state == DISPATCH_IDLE);
     assert(x->state != OUTCOME || x->err < 0 || x->dispatch.state == DISPATCH_ENDED);
-    assert(x->state == OUTCOME || x->connector->progress == PROGRESS_UNDER_WAY);
+    enum progress progress = x->again ? PROGRESS_STALLED : PROGRESS_UNDER_WAY;
+    assert(x->state == OUTCOME || x->connector->progress == progress);
+    (void)progress;
     assert(x->connector->pins > 0);
     assert(!x->abandoned || x->done == NULL);
     (void)x;
@@ -144,6 +147,8 @@ static void conclude(struct deletion *x, int err, const char *reason)
         guard_end(&d->guard, loop_now(d->parts.loop));
     if (x->connector->progress == PROGRESS_UNDER_WAY)
         catalogue_set_progress(d->parts.catalogue, x->connector, PROGRESS_IDLE);
+    if (x->again)
+        follows_release(d->follows, x->connector);
     check_invariants(x);
     if (err < 0)
         note_failure(x, reason);
@@ -226,6 +231,17 @@ static bool is_allowed(const struct deletions *d, enum request_op op)
            (d->options.kinds == DELETE_ARCHIVES && op == REQUEST_ARCHIVE);
 }
 
+/* Whether it is a hard delete that the service accepted once and has not shown any more of, and
+ * that nobody asks for again at this moment. */
+static bool is_lost(const struct deletions *d, const struct deletion_request *request)
+{
+    const struct deletion *x = TAILQ_FIRST(&d->list);
+    while (x != NULL && (x->connector != request->connector || x->state == OUTCOME))
+        x = TAILQ_NEXT(x, link);
+    return request->op == REQUEST_FORCE_DELETE && x == NULL &&
+           request->connector->progress == PROGRESS_STALLED;
+}
+
 static int may_start(struct deletions *d, const struct deletion_request *request)
 {
     const struct audit *audit = d->parts.audit;
@@ -237,7 +253,7 @@ static int may_start(struct deletions *d, const struct deletion_request *request
                  request_op_name(request->op), deletion_kinds_word(d->options.kinds));
         return refuse(d, request, -EPERM, reason);
     }
-    if (request->connector->progress != PROGRESS_IDLE)
+    if (request->connector->progress != PROGRESS_IDLE && !is_lost(d, request))
         return refuse(d, request, -EBUSY, "a deletion of it is under way already");
     if (audit_state(audit) < 0) {
         snprintf(reason, sizeof reason, "the audit log %s cannot be written (%s), nothing was sent",
@@ -271,6 +287,7 @@ static int deletion_init(struct deletion *x, struct deletions *d,
                                       .who = request->who,
                                       .bulk = request->bulk,
                                       .dry_run = d->options.dry_run},
+                           .again = request->connector->progress == PROGRESS_STALLED,
                            .done = request->done,
                            .arg = request->arg};
     memcpy(x->record.id, request->connector->id, sizeof x->record.id);
@@ -281,15 +298,44 @@ static int deletion_init(struct deletion *x, struct deletions *d,
                                         .op = request->op,
                                         .connector = request->connector,
                                         .deadline_ms = api_deadline(d->parts.api),
+                                        .look_first = x->again,
                                         .done = on_dispatched,
                                         .arg = x};
     dispatch_init(&x->dispatch, &dispatch);
     return snapshot_label(request->connector->snapshot, x->record.label);
 }
 
+/* The deletion of the connector that this very caller asked for, until a signal took it away. */
+static struct deletion *find_interrupted(const struct deletions *d,
+                                         const struct deletion_request *request)
+{
+    const struct requester *who = &request->who;
+    struct deletion *x = NULL;
+    if (request->connector->progress != PROGRESS_IDLE)
+        x = TAILQ_FIRST(&d->list);
+    while (x != NULL && (x->connector != request->connector || x->state == OUTCOME))
+        x = TAILQ_NEXT(x, link);
+    bool same = x != NULL && x->abandoned && x->record.op == request->op &&
+                x->record.who.uid == who->uid && x->record.who.pid == who->pid;
+    return same ? x : NULL;
+}
+
+static void join(struct deletion *x, const struct deletion_request *request)
+{
+    x->abandoned = false;
+    x->done = request->done;
+    x->arg = request->arg;
+    check_invariants(x);
+}
+
 int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out)
 {
+    *out = find_interrupted(d, request);
+    if (*out != NULL) {
+        join(*out, request);
+        return 0;
+    }
     int err = may_start(d, request);
     if (err < 0)
         return err;
@@ -308,7 +354,10 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
     TAILQ_INSERT_TAIL(&d->list, x, link);
     d->under_way++;
     connector->pins++;
-    catalogue_set_progress(d->parts.catalogue, connector, PROGRESS_UNDER_WAY);
+    if (!x->again)
+        catalogue_set_progress(d->parts.catalogue, connector, PROGRESS_UNDER_WAY);
+    else
+        follows_hold(d->follows, connector);
     check_invariants(x);
     *out = x;
     return 0;

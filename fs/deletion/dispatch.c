@@ -13,21 +13,31 @@ static const char unchecked[] = "the service accepted the DELETE, but could not 
                                 "the connector is archived";
 static const char not_archived[] =
     "the service accepted the DELETE, but the connector is not archived";
+static const char too_late_to_send[] = "the look before it took too long, nothing was sent";
+static const char gone_once[] = "the service said once that the connector is gone";
+
+/* Nothing was sent yet, and whether the connector is there has to be seen before. */
+static bool is_first_look(const struct dispatch *x)
+{
+    return x->request.look_first && !x->answered && x->requests == 0;
+}
 
 static void check_invariants(const struct dispatch *x)
 {
     bool calls = x->state == DISPATCH_SENDING || x->state == DISPATCH_CHECKING;
     assert((x->call != NULL) == calls);
-    assert(loop_timer_is_set(&x->pause) == (x->state == DISPATCH_PAUSING));
+    bool pauses = x->state == DISPATCH_PAUSING || x->state == DISPATCH_DOUBTING;
+    assert(loop_timer_is_set(&x->pause) == pauses);
     assert(x->state != DISPATCH_IDLE || (x->requests == 0 && !x->answered && !x->unsure));
-    assert(x->state != DISPATCH_CHECKING || x->unsure);
-    assert(x->state != DISPATCH_PAUSING || (x->unsure && x->last_unsure && !x->abandoned));
+    bool looks = x->state == DISPATCH_CHECKING || x->state == DISPATCH_DOUBTING;
+    assert(!looks || x->unsure || is_first_look(x));
+    assert(x->state != DISPATCH_PAUSING || (x->unsure && x->last_lost && !x->abandoned));
     assert(x->state != DISPATCH_ENDED || x->err < 0 || !x->unsure);
     assert(x->resends == 0 || x->request.op == REQUEST_FORCE_DELETE);
-    assert(x->resends <= DISPATCH_RESENDS_MAX);
+    assert(x->resends <= DISPATCH_RESENDS_MAX && x->doubts <= DISPATCH_DOUBTS_MAX);
     assert(x->state == DISPATCH_IDLE || x->state == DISPATCH_ENDED ||
            x->request.connector->pins > 0);
-    (void)calls;
+    (void)calls, (void)pauses, (void)looks;
 }
 
 static void set_reason(struct dispatch *x, const char *reason)
@@ -82,28 +92,84 @@ static void pause_or_end(struct dispatch *x)
     check_invariants(x);
 }
 
+/* Looks once more in a while, unless that is too late: then it is for resolve.h to find out. */
+static void doubt_or_end(struct dispatch *x, uint64_t delay_ms, const char *reason)
+{
+    if (is_too_late(x, delay_ms)) {
+        if (x->err == 0)
+            set_reason(x, reason);
+        end(x, x->err < 0 ? x->err : -EIO);
+        return;
+    }
+    x->state = DISPATCH_DOUBTING;
+    loop_timer_set(x->request.loop, &x->pause, delay_ms);
+    check_invariants(x);
+}
+
+static void looked_gone(struct dispatch *x)
+{
+    if (x->seen_gone) {
+        gone(x);
+        end(x, 0);
+        return;
+    }
+    x->seen_gone = true;
+    doubt_or_end(x, API_GONE_AGAIN_MS, gone_once);
+}
+
+/* What was accepted, or sent without an answer, may be carried out yet: that is no failure. */
+static void looked_not_archived(struct dispatch *x)
+{
+    if (x->err == 0 && !x->abandoned && x->doubts < DISPATCH_DOUBTS_MAX) {
+        doubt_or_end(x, (uint64_t)DISPATCH_DOUBT_MS << x->doubts++, not_archived);
+        return;
+    }
+    if (x->err == 0)
+        set_reason(x, not_archived);
+    end(x, x->err < 0 ? x->err : -EIO);
+}
+
+static void send(struct dispatch *x);
+
+/* The service has lost the hard delete that it accepted before this one. */
+static void looked_lost(struct dispatch *x)
+{
+    if (x->abandoned) {
+        set_reason(x, interrupted);
+        end(x, -EINTR);
+    } else if (is_too_late(x, 0)) {
+        set_reason(x, too_late_to_send);
+        end(x, -ETIMEDOUT);
+    } else {
+        send(x);
+    }
+}
+
 /* A GET tells what became of a DELETE whose answer was lost or said too little. */
 static void on_checked(void *arg, const struct api_result *r)
 {
     struct dispatch *x = arg;
     x->call = NULL;
     if (api_says_gone(r)) {
-        gone(x);
-        end(x, 0);
-    } else if (r->err < 0) {
+        looked_gone(x);
+        return;
+    }
+    if (r->err < 0) {
         api_describe(r, x->reason, sizeof x->reason);
         end(x, x->err < 0 ? x->err : r->err);
-    } else if (x->request.op == REQUEST_FORCE_DELETE && x->last_unsure) {
+        return;
+    }
+    x->seen_gone = false;
+    if (is_first_look(x)) {
+        looked_lost(x);
+    } else if (x->request.op == REQUEST_FORCE_DELETE && x->last_lost) {
         pause_or_end(x);
     } else if (x->request.op == REQUEST_FORCE_DELETE) {
-        end(x, x->err); /* the last one was refused, and one before it may still run */
+        end(x, x->err); /* the last one was answered, without a yes, and may run */
     } else if (r->snapshot->archived) {
         archived(x, r->snapshot);
     } else {
-        x->unsure = false;
-        if (x->err == 0)
-            set_reason(x, not_archived);
-        end(x, x->err < 0 ? x->err : -EIO);
+        looked_not_archived(x);
     }
 }
 
@@ -144,7 +210,7 @@ static void on_answer(void *arg, const struct api_result *r)
     x->result.snapshot = NULL;
     x->answered = true;
     x->err = r->err;
-    x->last_unsure = r->unsure;
+    x->last_lost = r->err < 0 && r->lost;
     x->unsure = r->err < 0 && (x->unsure || r->unsure);
     if (r->err < 0)
         api_describe(r, x->reason, sizeof x->reason);
@@ -181,7 +247,9 @@ static void send(struct dispatch *x)
 static void on_pause_end(void *arg)
 {
     struct dispatch *x = arg;
-    if (is_too_late(x, 0)) /* the loop was late */
+    if (x->state == DISPATCH_DOUBTING)
+        check(x);
+    else if (is_too_late(x, 0)) /* the loop was late */
         end(x, x->err);
     else
         send(x);
@@ -196,7 +264,10 @@ void dispatch_init(struct dispatch *x, const struct dispatch_request *request)
 void dispatch_start(struct dispatch *x)
 {
     check_invariants(x);
-    send(x);
+    if (x->request.look_first)
+        check(x);
+    else
+        send(x);
 }
 
 bool dispatch_is_under_way(const struct dispatch *x)
@@ -220,7 +291,7 @@ static void take_back(struct dispatch *x)
 void dispatch_abandon(struct dispatch *x)
 {
     x->abandoned = true;
-    if (x->state == DISPATCH_CHECKING)
+    if (x->state == DISPATCH_CHECKING || x->state == DISPATCH_DOUBTING)
         return; /* pause_or_end sees that it is abandoned */
     if (x->state == DISPATCH_SENDING && api_sent(x->call) == API_IN_FLIGHT) {
         api_send_no_more(x->call);

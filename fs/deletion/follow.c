@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-enum state { WAITING, ASKING };
+enum state { WAITING, ASKING, HELD };
 
 /* A hard delete that the service accepted. */
 struct follow {
@@ -18,6 +18,8 @@ struct follow {
     struct api_op *op; /* the GET, in ASKING */
     struct loop_timer timer;
     uint64_t delay_ms;
+    uint64_t changes;      /* the catalogue's count when the GET was sent */
+    bool seen_gone;        /* the last answer said so */
     uint64_t progress_ms;  /* loop_now when the connector last changed */
     struct snapshot *last; /* the connector as it was then; NULL: not seen yet */
 };
@@ -50,10 +52,18 @@ static void follow_free(struct follow *x)
     free(x);
 }
 
-static void wait(struct follow *x)
+static struct follow *find_held(const struct follows *f, const struct connector *connector)
+{
+    struct follow *x = TAILQ_FIRST(&f->list);
+    while (x != NULL && (x->connector != connector || x->state != HELD))
+        x = TAILQ_NEXT(x, link);
+    return x;
+}
+
+static void wait(struct follow *x, uint64_t ms)
 {
     x->state = WAITING;
-    loop_timer_set(x->all->parts.loop, &x->timer, x->delay_ms);
+    loop_timer_set(x->all->parts.loop, &x->timer, ms);
     check_invariants(x);
 }
 
@@ -69,9 +79,20 @@ static void gone(struct follow *x)
     follow_free(x);
 }
 
+static void looked_gone(struct follow *x)
+{
+    if (x->seen_gone) {
+        gone(x);
+        return;
+    }
+    x->seen_gone = true;
+    wait(x, API_GONE_AGAIN_MS);
+}
+
 static void seen(struct follow *x, struct snapshot *now)
 {
     const struct follow_parts *p = &x->all->parts;
+    x->seen_gone = false;
     if (snapshot_has_text(x->last, now->text, now->text_len))
         return;
     snapshot_unref(x->last);
@@ -97,17 +118,18 @@ static void on_answer(void *arg, const struct api_result *result)
 {
     struct follow *x = arg;
     x->op = NULL;
-    if (api_says_gone(result)) {
-        gone(x);
+    bool old = connector_changed_since(x->connector, x->changes);
+    if (!old && api_says_gone(result)) {
+        looked_gone(x);
         return;
     }
-    if (result->err == 0)
+    if (!old && result->err == 0)
         seen(x, result->snapshot);
     note_progress(x);
     x->delay_ms += x->delay_ms / 2;
     if (x->delay_ms > FOLLOW_SLOWEST_MS)
         x->delay_ms = FOLLOW_SLOWEST_MS;
-    wait(x);
+    wait(x, x->delay_ms);
 }
 
 static void on_due(void *arg)
@@ -116,15 +138,57 @@ static void on_due(void *arg)
     struct api *api = x->all->parts.api;
     struct api_call call = {.deadline_ms = api_deadline(api), .done = on_answer, .arg = x};
     if (api_get(api, x->connector->id, &call, &x->op) < 0) {
-        wait(x);
+        wait(x, x->delay_ms);
         return;
     }
+    x->changes = catalogue_changes(x->all->parts.catalogue);
     x->state = ASKING;
     check_invariants(x);
 }
 
+void follows_hold(struct follows *f, const struct connector *connector)
+{
+    struct follow *x = TAILQ_FIRST(&f->list);
+    while (x != NULL && x->connector != connector)
+        x = TAILQ_NEXT(x, link);
+    if (x == NULL)
+        return;
+    loop_timer_clear(&x->timer);
+    if (x->op != NULL)
+        api_cancel(x->op);
+    x->op = NULL;
+    x->state = HELD;
+    check_invariants(x);
+}
+
+void follows_release(struct follows *f, const struct connector *connector)
+{
+    struct follow *x = find_held(f, connector);
+    if (x != NULL && !connector_exists(connector))
+        gone(x);
+    else if (x != NULL)
+        wait(x, x->delay_ms);
+}
+
+/* The service lost what was followed, and has accepted it anew. */
+static void begin_anew(struct follow *x, const struct audit_record *record)
+{
+    const struct follow_parts *p = &x->all->parts;
+    audit_resolved(p->audit, &x->record, AUDIT_STILL_THERE);
+    x->record = *record;
+    x->progress_ms = loop_now(p->loop);
+    x->delay_ms = FOLLOW_FIRST_MS;
+    catalogue_set_progress(p->catalogue, x->connector, PROGRESS_DELETING);
+    wait(x, x->delay_ms);
+}
+
 void follows_add(struct follows *f, struct connector *connector, const struct audit_record *record)
 {
+    struct follow *held = find_held(f, connector);
+    if (held != NULL) {
+        begin_anew(held, record);
+        return;
+    }
     struct follow *x = calloc(1, sizeof *x);
     if (x == NULL) {
         log_error(f->parts.log, "no memory to follow the hard delete of %s", connector->id);
@@ -140,7 +204,7 @@ void follows_add(struct follows *f, struct connector *connector, const struct au
     connector->pins++;
     catalogue_set_progress(f->parts.catalogue, connector, PROGRESS_DELETING);
     loop_timer_init(&x->timer, on_due, x);
-    wait(x);
+    wait(x, x->delay_ms);
 }
 
 unsigned follows_count(const struct follows *f)

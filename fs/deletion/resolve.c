@@ -16,8 +16,10 @@ struct resolution {
     struct resolutions *all;
     enum state state;
     struct audit_record record;
-    bool accepted; /* a hard delete that the service accepted */
-    struct catalogue_waiter waiter;
+    bool accepted;     /* a hard delete that the service accepted */
+    struct api_op *op; /* the GET, in ASKING */
+    uint64_t changes;  /* the catalogue's count when it was sent */
+    bool seen_gone;    /* the last answer said so */
     struct loop_timer timer;
     uint64_t delay_ms;
     unsigned looks;        /* answers since the connector last changed */
@@ -37,9 +39,9 @@ struct resolutions {
 static void check_invariants(const struct resolution *x)
 {
     assert(loop_timer_is_set(&x->timer) == (x->state == WAITING));
+    assert((x->op != NULL) == (x->state == ASKING));
     assert(x->looks < RESOLVE_LOOKS);
     assert(!x->accepted || x->record.op == REQUEST_FORCE_DELETE);
-    assert(x->seen == NULL || x->record.op == REQUEST_FORCE_DELETE);
     (void)x;
 }
 
@@ -52,29 +54,38 @@ static enum audit_fate fate_of(const struct connector *connector)
 
 static void resolution_free(struct resolution *x)
 {
-    catalogue_unwait(&x->waiter);
     loop_timer_clear(&x->timer);
+    if (x->op != NULL)
+        api_cancel(x->op);
     snapshot_unref(x->seen);
     TAILQ_REMOVE(&x->all->list, x, link);
     x->all->count--;
     free(x);
 }
 
-static void look_again(struct resolution *x)
+static void wait(struct resolution *x, uint64_t ms)
 {
     x->state = WAITING;
-    loop_timer_set(x->all->parts.loop, &x->timer, x->delay_ms);
-    x->delay_ms = x->delay_ms < FOLLOW_SLOWEST_MS / 2 ? x->delay_ms * 2 : FOLLOW_SLOWEST_MS;
+    loop_timer_set(x->all->parts.loop, &x->timer, ms);
     check_invariants(x);
 }
 
-/* Whether a hard delete, of which nobody knows that it was accepted, may run all the same. */
+static void look_again(struct resolution *x)
+{
+    uint64_t delay_ms = x->delay_ms;
+    x->delay_ms = delay_ms < FOLLOW_SLOWEST_MS / 2 ? delay_ms * 2 : FOLLOW_SLOWEST_MS;
+    wait(x, delay_ms);
+}
+
+/* Whether a deletion, of which nobody knows that it was accepted, may take effect all the same. A
+ * change shows that a hard delete is running; of an archive it shows nothing. */
 static bool may_be_running(struct resolution *x, const struct connector *connector)
 {
-    if (x->record.op != REQUEST_FORCE_DELETE || !connector_exists(connector))
+    bool hard = x->record.op == REQUEST_FORCE_DELETE;
+    if (!hard && connector->place == PLACE_ARCHIVED)
         return false;
     struct snapshot *now = connector->snapshot;
-    bool moved = x->seen != NULL && !snapshot_has_text(x->seen, now->text, now->text_len);
+    bool moved = hard && x->seen != NULL && !snapshot_has_text(x->seen, now->text, now->text_len);
     snapshot_unref(x->seen);
     x->seen = snapshot_ref(now);
     if (moved) {
@@ -101,35 +112,64 @@ static void end(struct resolution *x, struct connector *connector)
     take_up_earlier(r);
 }
 
-/* Only an answer is a look: what cannot be asked for tells nothing. A connector that something
- * else is being done to is left alone until that has ended. */
-static void on_answer(void *arg, int err)
+static void looked_gone(struct resolution *x, struct connector *connector)
 {
-    struct resolution *x = arg;
-    struct catalogue *catalogue = x->all->parts.catalogue;
-    struct connector *connector = connectors_find(catalogue_connectors(catalogue), x->record.id);
-    bool wait = err < 0;
-    if (!wait && x->accepted && connector_exists(connector)) {
-        wait = connector->progress != PROGRESS_IDLE;
-    } else if (!wait && may_be_running(x, connector)) {
-        x->looks++;
-        wait = true;
+    if (!x->seen_gone) {
+        x->seen_gone = true;
+        wait(x, API_GONE_AGAIN_MS);
+        return;
     }
-    if (wait)
+    if (connector_exists(connector))
+        catalogue_learn_gone(x->all->parts.catalogue, connector);
+    end(x, connector);
+}
+
+/* A connector that something else is being done to is left alone until that has ended. */
+static void looked(struct resolution *x, struct snapshot *snapshot)
+{
+    struct connector *connector;
+    x->seen_gone = false;
+    bool again = catalogue_learn(x->all->parts.catalogue, snapshot, &connector) < 0;
+    if (!again && x->accepted) {
+        again = connector->progress != PROGRESS_IDLE;
+    } else if (!again && may_be_running(x, connector)) {
+        x->looks++;
+        again = true;
+    }
+    if (again)
         look_again(x);
     else
         end(x, connector);
 }
 
+/* Only an answer is a look: what cannot be asked for tells nothing. */
+static void on_answer(void *arg, const struct api_result *result)
+{
+    struct resolution *x = arg;
+    struct catalogue *catalogue = x->all->parts.catalogue;
+    struct connector *connector = connectors_find(catalogue_connectors(catalogue), x->record.id);
+    x->op = NULL;
+    bool old = connector_changed_since(connector, x->changes);
+    if (!old && api_says_gone(result))
+        looked_gone(x, connector);
+    else if (!old && result->err == 0)
+        looked(x, result->snapshot);
+    else
+        look_again(x);
+}
+
 static void on_due(void *arg)
 {
     struct resolution *x = arg;
-    int err;
+    const struct follow_parts *p = &x->all->parts;
+    struct api_call call = {.deadline_ms = api_deadline(p->api), .done = on_answer, .arg = x};
+    if (api_get(p->api, x->record.id, &call, &x->op) < 0) {
+        look_again(x);
+        return;
+    }
+    x->changes = catalogue_changes(p->catalogue);
     x->state = ASKING;
-    if (catalogue_ask(x->all->parts.catalogue, x->record.id, &x->waiter, &err) != CATALOGUE_ASKED)
-        on_answer(x, err);
-    else
-        check_invariants(x);
+    check_invariants(x);
 }
 
 static void resolve(struct resolutions *r, const struct audit_record *record, bool accepted)
@@ -139,7 +179,6 @@ static void resolve(struct resolutions *r, const struct audit_record *record, bo
         return; /* the next mount resolves it */
     *x = (struct resolution){
         .all = r, .record = *record, .accepted = accepted, .delay_ms = FOLLOW_FIRST_MS};
-    x->waiter = (struct catalogue_waiter){.done = on_answer, .arg = x};
     TAILQ_INSERT_TAIL(&r->list, x, link);
     r->count++;
     loop_timer_init(&x->timer, on_due, x);

@@ -5,13 +5,15 @@
  *
  *   state    what is true in it           what ends it                  next
  *   WAITING  the timer is set             the timer is due              ASKING
- *   ASKING   the timer is not set, the    the answer: it tells          ends; follow.h goes on
- *            catalogue has the question   it does not, or none came     WAITING
+ *   ASKING   a GET, the timer is not set  the answer: it tells          ends; follow.h goes on
+ *                                         it does not, or none came     WAITING
  *
- * An archive is told by the first answer. A hard delete may be running although its answer was
- * lost: only one that shows no progress over RESOLVE_LOOKS answers is still there. One that was
- * accepted runs as long as the connector is there: it is handed to follow.h. The wait doubles from
- * FOLLOW_FIRST_MS to FOLLOW_SLOWEST_MS. One thread.
+ * Two answers in a row tell that the connector is gone, API_GONE_AGAIN_MS apart; one tells that it
+ * is archived. Either kind of deletion may take effect late, or be running, although its answer was
+ * lost: only a connector that has not changed over RESOLVE_LOOKS answers is still there. One that
+ * was accepted runs as long as the connector is there: it is handed to follow.h. The wait doubles
+ * from FOLLOW_FIRST_MS to FOLLOW_SLOWEST_MS. An answer is dropped when something else was learned
+ * of the connector after the question. One thread.
  */
 #ifndef BIGDATAFS_DELETION_RESOLVE_H
 #define BIGDATAFS_DELETION_RESOLVE_H
@@ -23,7 +25,7 @@
 
 enum {
     RESOLVE_AT_ONCE = 16, /* those of earlier runs are taken up while fewer are looked at */
-    RESOLVE_LOOKS = 4,
+    RESOLVE_LOOKS = 5,    /* in all 15 s */
 };
 
 struct resolutions;

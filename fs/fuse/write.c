@@ -220,7 +220,7 @@ static void force_delete_and_park(fuse_req_t req, fuse_ino_t ino, const struct w
         err = -ENOENT;
     if (err < 0) {
         refuse_force_delete(req, ino, connector, err);
-    } else if (connector_is_being_deleted(connector)) {
+    } else if (connector->progress == PROGRESS_DELETING) {
         nodes_renew_control(c->nodes, connector);
         fuse_reply_write(req, w->size);
     } else {

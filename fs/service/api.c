@@ -71,15 +71,24 @@ static void copy_member(const cJSON *object, const char *name, char *to, size_t 
         snprintf(to, size, "%s", member->valuestring);
 }
 
-/* The service's error object, or the gateway's with a message alone. */
+/* The answer is not the API's, or does not say what it must. */
+static void make_malformed(struct api_result *r, int err, const char *why)
+{
+    r->failure = err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
+    r->err = failure_errno(r->failure, r->status);
+    snprintf(r->message, sizeof r->message, "%s", why);
+}
+
+/* The service's error object, or the gateway's with a message alone. What is no object at a 404 is
+ * a gateway's page, which knows nothing of connectors: only the API's own word makes one gone. */
 static void read_error_body(const struct buf *body, struct api_result *r)
 {
-    if (body->len == 0)
-        return;
-    cJSON *object = cJSON_ParseWithLength(body->data, body->len);
+    cJSON *object = body->len > 0 ? cJSON_ParseWithLength(body->data, body->len) : NULL;
     copy_member(object, "message", r->message, sizeof r->message);
     copy_member(object, "errorCode", r->error_code, sizeof r->error_code);
     copy_member(object, "requestId", r->request_id, sizeof r->request_id);
+    if (r->status == 404 && !cJSON_IsObject(object))
+        make_malformed(r, -EBADMSG, "HTTP 404 without the API's JSON: it is not the API's answer");
     cJSON_Delete(object);
 }
 
@@ -98,11 +107,27 @@ static void fill_result(const struct client_call *call, struct api_result *r)
     client_mask_key(call->client, r->message);
     client_mask_key(call->client, r->error_code);
     client_mask_key(call->client, r->request_id);
-    r->unsure = r->err < 0 && call->lost;
 }
 
-/* The connector in a 2xx answer. The answer to a GET must have it, that to a DELETE may be
- * anything. */
+/* Whether the body of a 2xx to a DELETE bears it out: it is empty, or JSON that is neither about
+ * another connector nor an error. A login page is none of that. */
+static bool bears_out(const struct buf *body, const char *id)
+{
+    if (body->len == 0)
+        return true;
+    cJSON *json = cJSON_ParseWithLengthOpts(body->data, body->len + 1, NULL, true);
+    const cJSON *about = cJSON_GetObjectItemCaseSensitive(json, "connector_id");
+    const cJSON *code = cJSON_GetObjectItemCaseSensitive(json, "errorCode");
+    bool other =
+        about != NULL && !(cJSON_IsString(about) && strcasecmp(about->valuestring, id) == 0);
+    bool error = code != NULL && !cJSON_IsNull(code);
+    bool good = json != NULL && !other && !error;
+    cJSON_Delete(json);
+    return good;
+}
+
+/* The connector in a 2xx answer. The answer to a GET must have it; that to a DELETE may be
+ * anything that bears out the 2xx. */
 static void read_snapshot(struct api_op *op, const struct client_call *call, struct api_result *r)
 {
     if (r->err < 0)
@@ -114,11 +139,18 @@ static void read_snapshot(struct api_op *op, const struct client_call *call, str
         r->snapshot = NULL;
         err = -EBADMSG;
     }
-    if (err < 0 && op->wants_snapshot) {
-        r->failure = err == -ENOMEM ? FAILURE_MEMORY : FAILURE_MALFORMED;
-        r->err = failure_errno(r->failure, r->status);
-        snprintf(r->message, sizeof r->message, "the answer is not the connector asked for");
-    }
+    if (err < 0 && op->wants_snapshot)
+        make_malformed(r, err, "the answer is not the connector asked for");
+    else if (err < 0 && !bears_out(&call->body, op->id))
+        make_malformed(r, -EBADMSG, "the answer to the DELETE does not say that it was accepted");
+}
+
+/* Besides lost answers, a page in the place of the API's says nothing of what became of a DELETE.
+ */
+static bool is_unsure(const struct api_op *op, const struct api_result *r)
+{
+    bool says_nothing = r->failure == FAILURE_MALFORMED && op->call.request.method == HTTP_DELETE;
+    return r->err < 0 && (r->lost || says_nothing);
 }
 
 static void on_done(struct client_call *call)
@@ -127,6 +159,7 @@ static void on_done(struct client_call *call)
     struct api_result result;
     fill_result(call, &result);
     read_snapshot(op, call, &result);
+    result.unsure = is_unsure(op, &result);
     op->done(op->arg, &result);
     snapshot_unref(result.snapshot);
     op_free(op);
@@ -244,7 +277,7 @@ static void on_list_done(struct client_call *call)
     struct api_result result;
     fill_result(call, &result);
     finish_list(op, answer, &result);
-    if (result.failure == FAILURE_MALFORMED)
+    if (result.failure == FAILURE_MALFORMED && result.message[0] == '\0')
         snprintf(result.message, sizeof result.message,
                  "the list of connectors is malformed or was cut short");
     if (result.err == 0 && !result.not_modified) {

@@ -223,6 +223,20 @@ static inline void answer_status(struct bench *b, enum fake_call kind, long stat
     fake_api_answer_status(asked(b, kind), status);
 }
 
+/* The service says twice, with a pause, that it does not have what the oldest GET asks for. */
+static inline void answer_gone(struct bench *b)
+{
+    uuid_text id;
+    struct api_op *op = asked(b, FAKE_GET);
+    snprintf(id, sizeof id, "%s", fake_api_id(op));
+    fake_api_answer_status(op, 404);
+    pass(b, API_GONE_AGAIN_MS);
+    op = fake_api_find(b->api, FAKE_GET, id);
+    if (!CHECK(op != NULL))
+        abort();
+    fake_api_answer_status(op, 404);
+}
+
 static inline void answer_lost(struct bench *b, enum fake_call kind)
 {
     fake_api_answer_failure(asked(b, kind), FAILURE_BROKEN, true);

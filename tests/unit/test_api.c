@@ -165,7 +165,8 @@ static void check_answer(start_fn *start_one, long status, const char *body, int
     ok = CHECK_INT(b.result.err, err) && ok;
     ok = CHECK_STR(b.id, id) && ok;
     ok = CHECK_INT(b.result.attempts, 1) && ok;
-    ok = CHECK(!b.result.unsure) && ok;
+    bool page = b.result.failure == FAILURE_MALFORMED && start_one != api_get;
+    ok = CHECK(b.result.unsure == page) && ok;
     if (!ok)
         fprintf(stderr, "    HTTP %ld %s\n", status, body != NULL ? body : "without a body");
     tear_down(&b);
@@ -193,12 +194,43 @@ static void test_a_delete_needs_no_body(void)
         check_answer(deletes[i], 204, NULL, 0, "");
         check_answer(deletes[i], 200, NULL, 0, "");
         check_answer(deletes[i], 202, "{}", 0, "");
-        check_answer(deletes[i], 200, "<html>", 0, "");
         check_answer(deletes[i], 200, OBJECT(ID), 0, ID);
-        check_answer(deletes[i], 200, OBJECT(OTHER_ID), 0, "");
+        check_answer(deletes[i], 200, "{\"connector_id\":\"" ID_UPPER "\"}", 0, ID_UPPER);
+        check_answer(deletes[i], 200, "{\"message\":\"soon\",\"errorCode\":null}", 0, "");
+        check_answer(deletes[i], 202, "\"accepted\"", 0, "");
+        check_answer(deletes[i], 200, "[]", 0, "");
         check_answer(deletes[i], 304, NULL, -EIO, "");
         check_answer(deletes[i], 409, NULL, -EBUSY, "");
     }
+}
+
+/* A login page, or an answer to something else: what became of the DELETE is not known. */
+static void test_a_page_is_no_answer_to_a_delete(void)
+{
+    static const char *const pages[] = {
+        "<html>Sign in</html>", "OK",
+        "{} and more",          "{\"connector_id\":\"" ID,
+        OBJECT(OTHER_ID),       "{\"connector_id\":\"" OTHER_ID "\",\"config\":7}",
+        "{\"connector_id\":7}", "{\"errorCode\":\"NOT_NOW\"}",
+    };
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        check_answer(api_archive, 200, pages[i], -EIO, "");
+        check_answer(api_force_delete, 202, pages[i], -EIO, "");
+    }
+}
+
+/* Only the API knows of connectors: it answers with a JSON object. */
+static void test_a_gateways_404(void)
+{
+    static const char *const pages[] = {NULL,     "",   "default backend - 404",
+                                        "<html>", "[]", "\"no\""};
+    start_fn *const calls[] = {api_get, api_archive, api_force_delete};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        for (size_t j = 0; j < 3; j++)
+            check_answer(calls[j], 404, pages[i], -EIO, "");
+    check_answer(api_get, 404, "{}", -ENOENT, "");
+    check_answer(api_archive, 404, "{\"detail\":\"Not found\"}", -ENOENT, "");
+    check_answer(api_force_delete, 404, " {\"message\":\"Not found\"}\n", -ENOENT, "");
 }
 
 static void test_what_counts_as_gone(void)
@@ -208,7 +240,7 @@ static void test_what_counts_as_gone(void)
         enum failure failure;
         bool gone;
     } rows[] = {
-        {404, FAILURE_NONE, true},       {200, FAILURE_NONE, false},
+        {404, FAILURE_NONE, false},      {200, FAILURE_NONE, false},
         {204, FAILURE_NONE, false},      {400, FAILURE_NONE, false},
         {403, FAILURE_NONE, false},      {410, FAILURE_NONE, false},
         {0, FAILURE_LIBRARY, false},     {404, FAILURE_TOO_LARGE, false},
@@ -226,6 +258,12 @@ static void test_what_counts_as_gone(void)
         CHECK(api_says_gone(&b.result) == rows[i].gone);
         tear_down(&b);
     }
+    struct bench b;
+    set_up(&b);
+    start(&b, api_get);
+    fake_http_answer_status(waiting(&b), 404, "{}");
+    CHECK(api_says_gone(&b.result));
+    tear_down(&b);
 }
 
 static void test_what_the_service_said(void)
@@ -295,7 +333,7 @@ static void test_unsure(void)
     fake_http_send(waiting(&b));
     CHECK_INT(api_sent(op), API_IN_FLIGHT);
     CHECK_INT(api_attempts(op), 2);
-    fake_http_answer_status(waiting(&b), 404, NULL);
+    fake_http_answer_status(waiting(&b), 404, "{}");
     CHECK_INT(b.done, 1);
     CHECK(b.result.unsure && b.result.lost && api_says_gone(&b.result));
 
@@ -464,6 +502,8 @@ int main(void)
     test_no_other_id_is_put_into_a_url();
     test_a_get_must_bring_the_connector();
     test_a_delete_needs_no_body();
+    test_a_page_is_no_answer_to_a_delete();
+    test_a_gateways_404();
     test_what_counts_as_gone();
     test_what_the_service_said();
     test_the_key_is_masked();

@@ -2,6 +2,7 @@
 #include "ask.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "check.h"
 #include "fakes/fake_api.h"
@@ -27,6 +28,7 @@ struct bench {
     struct asks *asks;
     struct asker askers[WAITERS];
     unsigned learned, absent, told;
+    uint64_t changes, changed; /* the count of changes, and that of the one connector's last one */
     int learn_err;
     bool asks_while_learning;
     void (*on_told)(struct bench *b);
@@ -41,6 +43,18 @@ static void on_told(void *arg, int err)
     asker->turn = ++b->told;
     if (b->on_told != NULL)
         b->on_told(b);
+}
+
+static uint64_t on_changes(void *arg)
+{
+    const struct bench *b = arg;
+    return b->changes;
+}
+
+static bool on_changed_since(void *arg, const char *id, uint64_t changes)
+{
+    const struct bench *b = arg;
+    return strcmp(id, id_of(1)) == 0 && b->changed > changes;
 }
 
 static int on_learn(void *arg, struct snapshot *snapshot)
@@ -68,7 +82,11 @@ static void set_up(struct bench *b)
     CHECK_INT(journal_new(&b->journal), 0);
     struct asks_parts parts = {
         .loop = b->loop, .api = b->api, .log = &b->log, .journal = b->journal, .ttl_ms = TTL_MS};
-    struct asks_host host = {.learn = on_learn, .absent = on_absent, .arg = b};
+    struct asks_host host = {.changes = on_changes,
+                             .changed_since = on_changed_since,
+                             .learn = on_learn,
+                             .absent = on_absent,
+                             .arg = b};
     CHECK_INT(asks_new(&parts, &host, &b->asks), 0);
     for (unsigned i = 0; i < WAITERS; i++) {
         b->askers[i].bench = b;
@@ -167,6 +185,33 @@ static void test_another_spelling_is_absent(void)
     CHECK(asks_knows_absent(b.asks, capitals));
     CHECK(!asks_knows_absent(b.asks, id_of(1)));
     tear_down(&b);
+}
+
+/* Asked, then archived or deleted by a DELETE: the answer is older than that. */
+static void test_an_answer_that_a_change_overtook(void)
+{
+    for (unsigned absent = 0; absent < 2; absent++) {
+        struct bench b;
+        set_up(&b);
+        b.changes = b.changed = 7; /* before it is asked for: that is no reason */
+        CHECK_INT(ask(&b, 0, 1), 0);
+        CHECK_INT(ask(&b, 1, 2), 0);
+        b.changed = ++b.changes;
+        if (absent)
+            fake_api_answer_status(get_of(&b, 1), 404);
+        else
+            fake_api_answer_object(get_of(&b, 1), object(1, false, 0));
+        CHECK_INT(b.learned + b.absent, 0);
+        CHECK(!asks_knows_absent(b.asks, id_of(1)));
+        CHECK_INT(b.askers[0].told, 1);
+        CHECK_INT(b.askers[0].err, 0);
+        fake_api_answer_object(get_of(&b, 2), object(2, false, 0)); /* another one */
+        CHECK_INT(b.learned, 1);
+        CHECK_INT(ask(&b, 0, 1), 0);
+        fake_api_answer_object(get_of(&b, 1), object(1, false, 0));
+        CHECK_INT(b.learned, 2);
+        tear_down(&b);
+    }
 }
 
 static void test_failures_reach_the_askers(void)
@@ -280,6 +325,7 @@ int main(void)
     test_absence_is_remembered_for_ttl();
     test_the_oldest_absence_goes_first();
     test_another_spelling_is_absent();
+    test_an_answer_that_a_change_overtook();
     test_failures_reach_the_askers();
     test_too_many();
     test_askers_that_change_the_list();

@@ -115,6 +115,8 @@ static void test_a_resolved_line_is_whole_or_absent(void)
         start(&b, HARD, 1, &w);
         fake_api_answer(asked(&b, FAKE_FORCE_DELETE), (struct api_result){.status = 202});
         pass(&b, FOLLOW_FIRST_MS);
+        answer_status(&b, FAKE_GET, 404);
+        pass(&b, API_GONE_AGAIN_MS);
         struct api_op *look = asked(&b, FAKE_GET);
         fail_allocation(++n);
         fake_api_answer_status(look, 404);

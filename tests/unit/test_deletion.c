@@ -64,8 +64,12 @@ static void test_archive_is_accepted_and_not_done(void)
     set_up(&b);
     start(&b, ARCHIVE, 1, &w);
     answer_object(&b, FAKE_ARCHIVE, object_of(&b, 1, false, 0));
-    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
-    check_end(&b, &w, -EIO, "intent archive 1\noutcome archive 1 failed EIO 200 1\n");
+    for (unsigned n = 0; n <= DISPATCH_DOUBTS_MAX; n++) {
+        CHECK_INT(w.ended, 0);
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+        pass(&b, (uint64_t)DISPATCH_DOUBT_MS << n);
+    }
+    check_end(&b, &w, -EIO, "intent archive 1\noutcome archive 1 unknown EIO 200 1\n");
     CHECK(journal_says(&b, "the service accepted the DELETE, but the connector is not archived"));
     CHECK_INT(connector_of(&b, 1)->place, PLACE_ACTIVE);
     CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_IDLE);
@@ -81,7 +85,7 @@ static void test_archive_is_accepted_and_gone(void)
     set_up(&b);
     start(&b, ARCHIVE, 1, &w);
     answer_object(&b, FAKE_ARCHIVE, NULL);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     check_end(&b, &w, 0, "intent archive 1\noutcome archive 1 done - 200 1\n");
     CHECK(!connector_exists(connector_of(&b, 1)));
     tear_down(&b);
@@ -148,7 +152,7 @@ static void test_archive_whose_answer_is_lost(void)
 {
     static const struct lost_case cases[] = {
         {.json = "", .archived = true, .err = 0, .outcome = "done - 0 1\n"},
-        {.json = "", .archived = false, .err = -EIO, .outcome = "failed EIO 0 1\n"},
+        {.json = "", .archived = false, .err = -EIO, .outcome = "unknown EIO 0 1\n"},
         {.status = 404, .err = 0, .outcome = "done - 0 1\n"},
         {.status = 500, .err = -EIO, .outcome = "unknown EIO 0 1\n"},
     };
@@ -162,6 +166,8 @@ static void test_archive_whose_answer_is_lost(void)
         answer_lost(&b, FAKE_ARCHIVE);
         if (c->json != NULL)
             answer_object(&b, FAKE_GET, object_of(&b, 1, c->archived, 0));
+        else if (c->status == 404)
+            answer_gone(&b);
         else
             answer_status(&b, FAKE_GET, c->status);
         snprintf(want, sizeof want, "intent archive 1\noutcome archive 1 %s", c->outcome);
@@ -295,7 +301,7 @@ static void test_hard_delete_whose_answer_is_lost_is_gone(void)
     set_up(&b);
     start(&b, HARD, 1, &w);
     answer_lost(&b, FAKE_FORCE_DELETE);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     check_end(&b, &w, 0,
               "intent force_delete 1\noutcome force_delete 1 done - 0 1\n"
               "resolved force_delete 1 gone\n");

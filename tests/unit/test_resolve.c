@@ -7,7 +7,7 @@
 #define UNKNOWN_ARCHIVE "intent archive 1\noutcome archive 1 unknown EIO 0 1\n"
 #define UNKNOWN_HARD "intent force_delete 1\noutcome force_delete 1 unknown EIO 0 1\n"
 
-enum { LOOKS = 4, AT_ONCE = 16 };
+enum { LOOKS = 5, AT_ONCE = 16 };
 
 /* A deletion whose answer was lost, and a GET after it that failed. */
 static void set_up_unknown(struct bench *b, enum request_op op)
@@ -39,31 +39,81 @@ static void test_archive(void)
     check_settled(&b, UNKNOWN_ARCHIVE "resolved archive 1 archived\n");
     tear_down(&b);
     set_up_unknown(&b, ARCHIVE);
-    answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
-    check_settled(&b, UNKNOWN_ARCHIVE "resolved archive 1 still there\n");
-    tear_down(&b);
-    set_up_unknown(&b, ARCHIVE);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     check_settled(&b, UNKNOWN_ARCHIVE "resolved archive 1 gone\n");
     tear_down(&b);
 }
 
-/* A hard delete may run although its answer was lost: one look does not tell. */
-static void test_hard_delete_still_there(void)
+/* A deletion may be running although its answer was lost: one look does not tell. */
+static void check_still_there(enum request_op op, const char *unknown, const char *resolved)
 {
     struct bench b;
     uint64_t delay = FOLLOW_FIRST_MS;
-    set_up_unknown(&b, HARD);
+    char want[256];
+    set_up_unknown(&b, op);
     for (unsigned look = 1; look < LOOKS; look++) {
-        answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
+        unsigned step = op == HARD ? 0 : look; /* a change tells nothing of an archive */
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, step));
         pass(&b, delay - 1);
         CHECK_INT(fake_api_waiting(b.api), 0);
         pass(&b, 1);
         delay *= 2;
-        CHECK_STR(story(&b), UNKNOWN_HARD);
+        CHECK_STR(story(&b), unknown);
     }
     answer_object(&b, FAKE_GET, object_of(&b, 1, false, 0));
-    check_settled(&b, UNKNOWN_HARD "resolved force_delete 1 still there\n");
+    snprintf(want, sizeof want, "%s%s", unknown, resolved);
+    check_settled(&b, want);
+    tear_down(&b);
+}
+
+/* An archive that the service carries out after its 504, or a while after its 202. */
+static void test_archive_that_is_late(void)
+{
+    struct bench b;
+    set_up_unknown(&b, ARCHIVE);
+    for (unsigned look = 1; look < LOOKS; look++) {
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, look));
+        pass(&b, FOLLOW_SLOWEST_MS);
+        CHECK_STR(story(&b), UNKNOWN_ARCHIVE);
+    }
+    answer_object(&b, FAKE_GET, object_of(&b, 1, true, 0));
+    check_settled(&b, UNKNOWN_ARCHIVE "resolved archive 1 archived\n");
+    CHECK_INT(connector_of(&b, 1)->place, PLACE_ARCHIVED);
+    tear_down(&b);
+}
+
+/* Asked, and then learned of by other means: the old answer is no look. */
+static void test_an_old_answer(void)
+{
+    struct bench b;
+    set_up_unknown(&b, ARCHIVE);
+    add_connector(&b, 1);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, true, 0));
+    CHECK_INT(connector_of(&b, 1)->place, PLACE_ACTIVE);
+    CHECK_STR(story(&b), UNKNOWN_ARCHIVE);
+    pass(&b, FOLLOW_FIRST_MS);
+    answer_object(&b, FAKE_GET, object_of(&b, 1, true, 0));
+    check_settled(&b, UNKNOWN_ARCHIVE "resolved archive 1 archived\n");
+    tear_down(&b);
+}
+
+/* One "gone" of a replica that lags is not the end. */
+static void test_gone_and_back_again(void)
+{
+    struct bench b;
+    set_up_unknown(&b, HARD);
+    for (unsigned n = 0; n < 3; n++) {
+        answer_status(&b, FAKE_GET, 404);
+        pass(&b, API_GONE_AGAIN_MS - 1);
+        CHECK_INT(fake_api_waiting(b.api), 0);
+        pass(&b, 1);
+        CHECK(connector_exists(connector_of(&b, 1)));
+        answer_object(&b, FAKE_GET, object_of(&b, 1, false, n));
+        pass(&b, FOLLOW_SLOWEST_MS);
+    }
+    CHECK_STR(story(&b), UNKNOWN_HARD);
+    answer_gone(&b);
+    check_settled(&b, UNKNOWN_HARD "resolved force_delete 1 gone\n");
     tear_down(&b);
 }
 
@@ -76,7 +126,7 @@ static void test_hard_delete_that_moves_then_ends(void)
         pass(&b, step == 0 ? FOLLOW_FIRST_MS : 2 * FOLLOW_FIRST_MS);
         CHECK_STR(story(&b), UNKNOWN_HARD);
     }
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     check_settled(&b, UNKNOWN_HARD "resolved force_delete 1 gone\n");
     CHECK(!connector_exists(connector_of(&b, 1)));
     tear_down(&b);
@@ -151,7 +201,7 @@ static void test_restart_after_an_unknown_outcome(void)
     add_connector(&b, 1);
     deletions_recover(b.deletions);
     settle(&b);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     CHECK_STR(story(&b), UNKNOWN_HARD "resolved force_delete 1 gone\n");
     CHECK_INT(deletes(&b), 0);
     tear_down(&b);
@@ -180,7 +230,7 @@ static void test_restart_of_an_accepted_one_that_is_not_known(void)
     CHECK_INT(deletions_jobs(b.deletions), 1);
     CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_DELETING);
     pass(&b, FOLLOW_FIRST_MS);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     CHECK_STR(story(&b), "intent force_delete 1\noutcome force_delete 1 done - 200 1\n"
                          "resolved force_delete 1 gone\n");
     CHECK_INT(deletes(&b), 0);
@@ -208,7 +258,7 @@ static void test_restart_of_an_accepted_one_that_is_deleted_meanwhile(void)
     CHECK_INT(deletions_jobs(b.deletions), 1);
     pass(&b, FOLLOW_FIRST_MS);
     while (fake_api_find(b.api, FAKE_GET, NULL) != NULL)
-        answer_status(&b, FAKE_GET, 404);
+        answer_gone(&b);
     pass(&b, FOLLOW_SLOWEST_MS);
     CHECK_INT(deletions_jobs(b.deletions), 0);
     CHECK(!connector_exists(connector_of(&b, 1)));
@@ -220,7 +270,8 @@ static void test_restart_of_an_accepted_one_that_is_deleted_meanwhile(void)
     tear_down(&b);
 }
 
-static void test_an_answer_after_the_end_of_the_deletions(void)
+/* Nobody is left to be told of the answer. */
+static void test_the_end_of_the_deletions_while_one_is_looked_at(void)
 {
     struct bench b;
     set_up_unknown(&b, ARCHIVE);
@@ -228,7 +279,7 @@ static void test_an_answer_after_the_end_of_the_deletions(void)
     deletions_free(b.deletions);
     b.bulks = NULL;
     b.deletions = NULL;
-    answer_status(&b, FAKE_GET, 404);
+    CHECK_INT(fake_api_waiting(b.api), 0);
     CHECK_STR(story(&b), UNKNOWN_ARCHIVE);
     tear_down(&b);
 }
@@ -252,7 +303,7 @@ static void test_many_at_once(void)
     for (unsigned i = 1; i <= 2 * AT_ONCE + 3; i++) {
         unsigned left = 2 * AT_ONCE + 3 - (i - 1);
         CHECK_INT(gets_waiting(&b), left < AT_ONCE ? left : AT_ONCE);
-        answer_status(&b, FAKE_GET, 404);
+        answer_gone(&b);
         settle(&b);
     }
     CHECK_INT(gets_waiting(&b), 0);
@@ -280,10 +331,10 @@ static void test_those_of_an_earlier_run_are_not_forgotten(void)
     }
     CHECK_INT(gets_waiting(&b), 2 * AT_ONCE);
     for (unsigned i = 0; i < 2 * AT_ONCE; i++)
-        answer_status(&b, FAKE_GET, 404);
+        answer_gone(&b);
     settle(&b);
     CHECK_INT(gets_waiting(&b), 1);
-    answer_status(&b, FAKE_GET, 404);
+    answer_gone(&b);
     CHECK(strstr(story(&b), "resolved archive 17 gone\n") != NULL);
     tear_down(&b);
 }
@@ -291,7 +342,11 @@ static void test_those_of_an_earlier_run_are_not_forgotten(void)
 int main(void)
 {
     test_archive();
-    test_hard_delete_still_there();
+    check_still_there(HARD, UNKNOWN_HARD, "resolved force_delete 1 still there\n");
+    check_still_there(ARCHIVE, UNKNOWN_ARCHIVE, "resolved archive 1 still there\n");
+    test_archive_that_is_late();
+    test_an_old_answer();
+    test_gone_and_back_again();
     test_hard_delete_that_moves_then_ends();
     test_looks_that_fail_are_none();
     test_a_look_that_cannot_be_sent_is_made_later();
@@ -299,7 +354,7 @@ int main(void)
     test_restart_after_an_unknown_outcome();
     test_restart_of_an_accepted_one_that_is_not_known();
     test_restart_of_an_accepted_one_that_is_deleted_meanwhile();
-    test_an_answer_after_the_end_of_the_deletions();
+    test_the_end_of_the_deletions_while_one_is_looked_at();
     test_many_at_once();
     test_those_of_an_earlier_run_are_not_forgotten();
     return check_report();

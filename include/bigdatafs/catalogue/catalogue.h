@@ -17,8 +17,8 @@
  * A refresh starts unless one is under way already or the last one failed less than
  * CATALOGUE_RETRY_MS ago, which is the pause. Without a use none starts.
  *
- * A list never undoes what was learned after it was asked for. How a list is taken: refresh.h.
- * Single ids are asked for beside lists (catalogue_ask). One thread.
+ * Neither a list nor a single answer undoes what was learned after it was asked for. How a list is
+ * taken: refresh.h. Single ids are asked for beside lists (catalogue_ask). One thread.
  */
 #ifndef BIGDATAFS_CATALOGUE_CATALOGUE_H
 #define BIGDATAFS_CATALOGUE_CATALOGUE_H
@@ -122,6 +122,9 @@ enum catalogue_ask catalogue_ask(struct catalogue *c, const char *id, struct cat
 
 /* Whether the service told of the connector less than ttl ago. */
 bool catalogue_confirmed(const struct catalogue *c, const struct connector *connector);
+
+/* The count of what was learned outside lists, for connector_changed_since. */
+uint64_t catalogue_changes(const struct catalogue *c);
 
 /* The service said outside a list that a connector exists like this. *out, unless out is NULL, is
  * the connector. -ENOMEM, -ENOSPC. */

@@ -72,6 +72,10 @@ bool connector_exists(const struct connector *connector);
 /* Whether the service accepted a hard delete of the connector that has not ended. */
 bool connector_is_being_deleted(const struct connector *connector);
 
+/* Whether something outside lists was learned of the connector after the catalogue's count of
+ * changes stood at this: what was asked before that is old news. NULL is fine. */
+bool connector_changed_since(const struct connector *connector, uint64_t changes);
+
 struct connectors;
 
 int connectors_new(struct connectors **out) MUST_CHECK;

@@ -82,15 +82,18 @@ struct deletion_request {
     void *arg;
 };
 
-/* Archives or hard-deletes the connector. 0: done is called once, later; until then *out may be
- * given to deletion_abandon. A negative errno: nothing was sent, and done is not called. -EBUSY: a
- * deletion of it is under way or followed; -EDQUOT: the guard; -EPERM: options.kinds; -EIO: the
- * audit log cannot be written, or the program is ending; -ENOMEM. */
+/* Archives or hard-deletes the connector. Who was interrupted and asks for the same again, the same
+ * process of the same user, joins what is under way: that sends nothing by itself. 0: done is
+ * called once, later; until then *out may be given to deletion_abandon. A negative errno: nothing
+ * was sent, and done is not called. -EBUSY: a deletion of it is under way or followed, unless it is
+ * a hard delete of one that is stalled: that is sent after a GET that shows the connector still
+ * there; -EDQUOT: the guard; -EPERM: options.kinds; -EIO: the audit log cannot be written, or the
+ * program is ending; -ENOMEM. */
 int deletion_start(struct deletions *d, const struct deletion_request *request,
                    struct deletion **out) MUST_CHECK;
 
-/* Nobody waits for it any more: done is not called. No DELETE is sent from here on; one that was
- * sent already is followed to its end. */
+/* Nobody waits for it any more: done is not called, unless who asked joins it again. No DELETE is
+ * sent from here on, but for that; one that was sent already is followed to its end. */
 void deletion_abandon(struct deletion *deletion);
 
 /* Once, after the first list: takes up what earlier runs left open, by the audit log, and goes on

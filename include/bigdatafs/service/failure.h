@@ -14,7 +14,7 @@ enum failure {
     FAILURE_TLS,         /* handshake or certificate */
     FAILURE_BROKEN,      /* connection lost, answer cut short or not HTTP */
     FAILURE_TOO_LARGE,   /* the answer passed its maximum */
-    FAILURE_MALFORMED,   /* a 2xx whose body is not what it must be */
+    FAILURE_MALFORMED,   /* a 2xx or 404 whose body is not what it must be */
     FAILURE_MEMORY,      /* no memory on this machine */
     FAILURE_LIBRARY,     /* libcurl on this machine cannot make such a request */
 };

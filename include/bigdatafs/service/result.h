@@ -17,6 +17,10 @@ enum {
     API_REQUEST_ID_MAX = 128,
 };
 
+/* What the API says is gone is asked for a second time after this pause, before that is the end of
+ * a deletion: one answer may be that of a replica that lags. */
+enum { API_GONE_AGAIN_MS = 1000 };
+
 struct api_result {
     int err; /* 0, or a negative errno by the table of failure.h */
     enum failure failure;
@@ -31,7 +35,8 @@ struct api_result {
     char request_id[API_REQUEST_ID_MAX];
 };
 
-/* Whether the API itself said that it does not have what was asked for. */
+/* Whether the API itself said that it does not have what was asked for: a 404 with a JSON object.
+ * Any other 404 is a gateway's, which is FAILURE_MALFORMED. */
 bool api_says_gone(const struct api_result *result);
 
 /* Why it failed, for logs and the errors file: "HTTP 404 CONNECTOR_NOT_FOUND: Connector not

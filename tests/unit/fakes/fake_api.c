@@ -192,6 +192,15 @@ void fake_api_answer_status(struct api_op *op, long status)
     fake_api_answer(op, result);
 }
 
+void fake_api_answer_page(struct api_op *op, long status)
+{
+    struct api_result result = {.failure = FAILURE_MALFORMED,
+                                .status = status,
+                                .err = -EIO,
+                                .unsure = op->kind != FAKE_GET};
+    fake_api_answer(op, result);
+}
+
 void fake_api_answer_failure(struct api_op *op, enum failure failure, bool lost)
 {
     struct api_result result = {

@@ -31,8 +31,10 @@ const char *fake_api_id(const struct api_op *op);
 void fake_api_answer(struct api_op *op, struct api_result result);
 /* Ends it with HTTP 200 and this object, or with an empty body for NULL. */
 void fake_api_answer_object(struct api_op *op, const char *json);
-/* Ends it with an HTTP status that is no success. */
+/* Ends it with an HTTP status that is no success, and the API's own JSON. */
 void fake_api_answer_status(struct api_op *op, long status);
+/* Ends it with a gateway's page in the place of the API's answer: 404, or a 2xx. */
+void fake_api_answer_page(struct api_op *op, long status);
 /* Ends it without an answer; lost: the service may have carried it out. */
 void fake_api_answer_failure(struct api_op *op, enum failure failure, bool lost);
 /* A list: begin, then its elements, each with the errno that it met or 0, then the end. */
