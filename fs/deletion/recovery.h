@@ -5,30 +5,21 @@
 #ifndef BIGDATAFS_DELETION_RECOVERY_H
 #define BIGDATAFS_DELETION_RECOVERY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "bigdatafs/base/compiler.h"
 #include "bigdatafs/deletion/audit.h"
 #include "guard.h"
+#include "opens.h"
 
 enum {
     RECOVERY_MAX =
         65536, /* open deletions that are read; those after them wait for another mount */
 };
 
-/* A deletion whose end is not in the file. */
-struct open_deletion {
-    struct audit_record record; /* key, op and id: who asked is not read */
-    bool accepted;              /* a hard delete that the service accepted */
-    bool single;                /* the guard counts it */
-};
-
-/* Reads what earlier runs on this service left open, the oldest first. The caller frees *list.
- * history, born as zeroes, is told of the deletions that the guard counts. What belongs to a run
- * that still lives is passed over, and so are lines that are no audit lines. Blocks. -ENOMEM, or
- * the errno of opening the file; a file that is absent holds nothing. */
-int recovery_read(const struct audit *a, struct open_deletion **list, size_t *count,
+/* Reads what earlier runs on this service left open, the oldest first, without who asked. history,
+ * born as zeroes, is told of the deletions that the guard counts. What belongs to a run that still
+ * lives is passed over, and so are lines that are no audit lines. Blocks. -ENOMEM, or the errno of
+ * opening the file; a file that is absent holds nothing. */
+int recovery_read(const struct audit *a, struct opens *to,
                   struct guard_history *history) MUST_CHECK;
 
 #endif

@@ -31,8 +31,7 @@ struct resolutions {
     struct follows *follows;
     TAILQ_HEAD(, resolution) list;
     unsigned count;
-    struct open_deletion *earlier;      /* what earlier runs left open */
-    size_t earlier_count, earlier_next; /* those before earlier_next were taken up */
+    struct opens *earlier; /* what earlier runs left open and is not taken up yet */
     bool stopping;
 };
 
@@ -205,8 +204,11 @@ static void take_up(struct resolutions *r, const struct open_deletion *open)
 
 static void take_up_earlier(struct resolutions *r)
 {
-    while (!r->stopping && r->earlier_next < r->earlier_count && r->count < RESOLVE_AT_ONCE)
-        take_up(r, &r->earlier[r->earlier_next++]);
+    while (!r->stopping && r->earlier->count > 0 && r->count < RESOLVE_AT_ONCE) {
+        struct open_deletion *open = TAILQ_FIRST(&r->earlier->list);
+        take_up(r, open);
+        opens_remove(r->earlier, open);
+    }
 }
 
 void resolutions_recover(struct resolutions *r, struct guard_history *history)
@@ -214,15 +216,15 @@ void resolutions_recover(struct resolutions *r, struct guard_history *history)
     const struct follow_parts *p = &r->parts;
     if (audit_state(p->audit) < 0)
         return;
-    int err = recovery_read(p->audit, &r->earlier, &r->earlier_count, history);
+    int err = recovery_read(p->audit, r->earlier, history);
     if (err < 0)
         log_warning(p->log, "the audit log %s cannot be read: %s", audit_path(p->audit),
                     strerror(-err));
-    if (r->earlier_count > 0)
+    if (r->earlier->count > 0)
         log_warning(p->log,
                     "%zu deletions of an earlier run have no end in the audit log: asking the "
                     "service",
-                    r->earlier_count);
+                    r->earlier->count);
     take_up_earlier(r);
 }
 
@@ -240,6 +242,11 @@ int resolutions_new(const struct follow_parts *parts, struct follows *follows,
     r->parts = *parts;
     r->follows = follows;
     TAILQ_INIT(&r->list);
+    int err = opens_new(&r->earlier);
+    if (err < 0) {
+        free(r);
+        return err;
+    }
     *out = r;
     return 0;
 }
@@ -250,6 +257,6 @@ void resolutions_free(struct resolutions *r)
         return;
     while (!TAILQ_EMPTY(&r->list))
         resolution_free(TAILQ_FIRST(&r->list));
-    free(r->earlier);
+    opens_free(r->earlier);
     free(r);
 }

@@ -348,10 +348,10 @@ static int start(struct mount *m)
     if (err == 0 && audit_state(m->audit) < 0)
         log_warning(m->log, "nothing can be deleted: the audit log %s cannot be written: %s",
                     audit_path(m->audit), strerror(-audit_state(m->audit)));
+    if (err == 0) /* before the mount: nobody waits for a tree while a long log is read */
+        deletions_recover(m->deletions);
     if (err == 0)
         err = mount_now(m);
-    if (err == 0)
-        deletions_recover(m->deletions);
     return err;
 }
 

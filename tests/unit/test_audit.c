@@ -1,6 +1,7 @@
 /* The audit log: whole lines or none, and what waits shares the next write. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "deletion_bench.h"
 #include "follow.h"
@@ -287,8 +288,34 @@ static void test_recovery_leaves_those_of_a_run_that_lives(void)
     tear_down(&b);
 }
 
+/* Ends in the opposite order are found by their keys: a search from end to end took many seconds.
+ */
+static void test_recovery_of_many_is_quick(void)
+{
+    enum { MANY = 60000, CPU_S = 5 };
+    static const char id[] = "019a9612-bfad-758c-884e-000000000003";
+    struct bench b;
+    set_up(&b);
+    FILE *f = fopen(b.path, "ae");
+    CHECK(f != NULL);
+    for (unsigned i = 1; i <= MANY; i++)
+        fprintf(f,
+                "{\"event\":\"intent\",\"key\":\"1-%u\",\"id\":\"%s\",\"source\":\"" SOURCE "\"}\n",
+                i, id);
+    for (unsigned i = MANY; i >= 1; i--)
+        fprintf(f, "{\"event\":\"outcome\",\"key\":\"1-%u\",\"result\":\"failed\"}\n", i);
+    CHECK_INT(fclose(f), 0);
+    clock_t start_at = clock();
+    deletions_recover(b.deletions);
+    CHECK((clock() - start_at) / CLOCKS_PER_SEC < CPU_S);
+    settle(&b);
+    CHECK_INT(fake_api_count(b.api, FAKE_GET), 0);
+    tear_down(&b);
+}
+
 int main(void)
 {
+    test_recovery_of_many_is_quick();
     test_an_intent_is_whole_or_nothing_is_sent();
     test_an_outcome_is_whole_or_absent();
     test_a_resolved_line_is_whole_or_absent();
