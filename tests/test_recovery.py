@@ -142,3 +142,20 @@ def test_log_with_more_left_open_than_one_mount_takes_up(mount, service, audit_l
     assert served.await_requests(lambda r: r.id == uuid(1001)), "the first that is open"
     assert m.unmount() == 0
     served.assert_deletes([])
+
+
+def test_torn_line_takes_no_other_with_it(mount, service, audit_lines):
+    """What a run that was killed left behind ends before the next run's intent begins."""
+    served = service(connector(1), connector(2))
+    audit_lines.file.write_text('{"event":"intent","key":"1-1","op":"arch')
+    served.answer("DELETE", f"{LIST_PATH}/{uuid(2)}", DELETING)
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    assert b"a line in it was torn" in m.read(".bigdatafs/status")
+    write(m / uuid(2) / ".force_delete", b"1")
+    m.kill()
+    torn, intent, outcome = audit_lines.file.read_text().splitlines()
+    assert torn.endswith("arch") and json.loads(intent)["key"] == json.loads(outcome)["key"]
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("1 deletions of an earlier run")
+    eventually(lambda: jobs(m) == [uuid(2)], "the job")
+    served.assert_deletes([hard(uuid(2))])

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,6 +52,8 @@ struct audit {
     char *path, *source;
     int fd;
     int err;          /* why there is no fd */
+    bool torn;        /* the file ended in the middle of a line */
+    bool met_torn;    /* the same, as the worker found it; its own while it writes */
     uint64_t started; /* the number of this run, no other's */
     uint64_t keys;    /* how many this run made: with its number they are unique */
 };
@@ -82,7 +85,7 @@ const char *audit_fate_name(enum audit_fate fate)
 static int open_file(const char *path)
 {
     struct stat st;
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     if (fd < 0)
         return -errno;
     int err = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
@@ -92,20 +95,31 @@ static int open_file(const char *path)
     return err;
 }
 
-/* Writes the line in one call, so that the lines of other processes come before or after it. Where
- * only a part of it fitted, that part is taken back, so that the next line does not continue it;
- * but not if another process has written after it. */
-static int append(int fd, const char *text, size_t len)
+/* Whether the file ends in the middle of a line: a run was killed, or the machine went down. */
+static bool ends_torn(int fd, off_t size)
+{
+    char last;
+    return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/* Writes the line in one call, so that the lines of other processes come before or after it, and
+ * begins a new line where the file does not end in one. Where only a part of it fitted, that part
+ * is taken back, so that the next line does not continue it; but not if another process has written
+ * after it. */
+static int append(int fd, char *text, size_t len, bool *torn)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
         return -errno;
     if (st.st_nlink == 0)
         return -ENOENT; /* nobody would ever read the line */
-    ssize_t n = write(fd, text, len);
+    bool begin = ends_torn(fd, st.st_size);
+    struct iovec parts[] = {{.iov_base = (char[]){'\n'}, .iov_len = begin}, {text, len}};
+    *torn = *torn || begin;
+    ssize_t n = writev(fd, parts, 2);
     if (n < 0)
         return -errno;
-    if ((size_t)n == len)
+    if ((size_t)n == len + begin)
         return 0;
     off_t end = lseek(fd, 0, SEEK_CUR);
     if (fstat(fd, &st) == 0 && st.st_size == end && ftruncate(fd, end - n) < 0)
@@ -118,7 +132,7 @@ static void run(struct worker_job *job)
     struct audit *a = (struct audit *)job;
     bool durable = false;
     for (struct line *l = STAILQ_FIRST(&a->batch); l != NULL; l = STAILQ_NEXT(l, link)) {
-        l->err = append(a->fd, l->text, l->len);
+        l->err = append(a->fd, l->text, l->len, &a->met_torn);
         durable = durable || (l->durable && l->err == 0);
     }
     if (!durable || fdatasync(a->fd) == 0)
@@ -159,6 +173,7 @@ static void done(struct worker_job *job)
     struct audit *a = (struct audit *)job;
     check_invariants(a);
     a->state = TELLING;
+    a->torn = a->torn || a->met_torn;
     while (!STAILQ_EMPTY(&a->batch)) {
         struct line *l = STAILQ_FIRST(&a->batch);
         STAILQ_REMOVE_HEAD(&a->batch, link);
@@ -362,6 +377,9 @@ int audit_new(struct loop *loop, struct log *log, const char *path, const char *
     if (a->err == 0 && err < 0)
         log_warning(log, "the directory of the audit log %s cannot be made durable: %s", path,
                     strerror(-err));
+    struct stat st;
+    if (a->fd >= 0 && fstat(a->fd, &st) == 0)
+        a->torn = ends_torn(a->fd, st.st_size);
     lock_run(a);
     *out = a;
     return 0;
@@ -389,6 +407,11 @@ void audit_free(struct audit *a)
 int audit_state(const struct audit *a)
 {
     return a->err;
+}
+
+bool audit_is_torn(const struct audit *a)
+{
+    return a->torn;
 }
 
 const char *audit_path(const struct audit *a)

@@ -43,6 +43,21 @@ static int render_log(const struct about *a, struct buf *to)
     return buf_printf(to, "log: %" PRIu64 " lines were lost, nobody took them in time\n", lost);
 }
 
+static int render_deletions(const struct about *a, struct buf *to)
+{
+    int err = buf_printf(to,
+                         "deletions under way: %u\nhard deletes running: %u\n"
+                         "guard: %u (%u single deletions in this go)\ndelete: %s\n",
+                         deletions_under_way(a->deletions), deletions_jobs(a->deletions), a->guard,
+                         deletions_in_go(a->deletions), deletion_kinds_word(a->kinds));
+    int state = audit_state(a->audit);
+    if (err == 0)
+        err = buf_printf(to, "audit log: %s%s%s%s\n", audit_path(a->audit), state < 0 ? ": " : "",
+                         state < 0 ? strerror(-state) : "",
+                         audit_is_torn(a->audit) ? "; a line in it was torn" : "");
+    return err;
+}
+
 static int render_status(const struct about *a, struct buf *to)
 {
     const struct connectors *connectors = catalogue_connectors(a->catalogue);
@@ -57,14 +72,7 @@ static int render_status(const struct about *a, struct buf *to)
     if (err == 0)
         err = render_service(a, to);
     if (err == 0)
-        err = buf_printf(
-            to,
-            "deletions under way: %u\nhard deletes running: %u\n"
-            "guard: %u (%u single deletions in this go)\ndelete: %s\naudit log: %s%s%s\n",
-            deletions_under_way(a->deletions), deletions_jobs(a->deletions), a->guard,
-            deletions_in_go(a->deletions), deletion_kinds_word(a->kinds), audit_path(a->audit),
-            audit_state(a->audit) < 0 ? ": " : "",
-            audit_state(a->audit) < 0 ? strerror(-audit_state(a->audit)) : "");
+        err = render_deletions(a, to);
     return err < 0 ? err : render_log(a, to);
 }
 

@@ -313,8 +313,32 @@ static void test_recovery_of_many_is_quick(void)
     tear_down(&b);
 }
 
+/* A run that was killed while it wrote: its half line takes no other with it. */
+static void test_a_torn_line_swallows_no_other(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    CHECK(!audit_is_torn(b.audit));
+    bench_free_parts(&b);
+    write_file(&b, "{\"event\":\"intent\",\"key\":\"1-3\",\"op\":\"arch");
+    bench_parts(&b, &(struct deletion_options){0});
+    CHECK(audit_is_torn(b.audit));
+    start(&b, HARD, 2, &w);
+    restart(&b);
+    CHECK(!audit_is_torn(b.audit));
+    deletions_recover(b.deletions);
+    settle(&b);
+    CHECK_INT(fake_api_count(b.api, FAKE_GET), 1);
+    write_file(&b, "{\"half");
+    start(&b, HARD, 3, &w);
+    CHECK(audit_is_torn(b.audit));
+    tear_down(&b);
+}
+
 int main(void)
 {
+    test_a_torn_line_swallows_no_other();
     test_recovery_of_many_is_quick();
     test_an_intent_is_whole_or_nothing_is_sent();
     test_an_outcome_is_whole_or_absent();

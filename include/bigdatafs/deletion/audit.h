@@ -87,6 +87,8 @@ bool audit_run_lives(const struct audit *a, const char *key);
 
 /* 0, or why the file could not be opened. What fails later is told to the done of each line. */
 int audit_state(const struct audit *a) MUST_CHECK;
+/* Whether the file was found to end in the middle of a line: the next line begins after it. */
+bool audit_is_torn(const struct audit *a) MUST_CHECK;
 const char *audit_path(const struct audit *a);
 const char *audit_source(const struct audit *a);
 
