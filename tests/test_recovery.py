@@ -88,19 +88,24 @@ def test_accepted_hard_delete_is_followed_although_the_first_list_failed(mount, 
     served.assert_deletes([hard(uuid(1))])
 
 
-def test_log_that_was_removed_takes_no_line(mount, service, audit_lines):
-    """What is written to a file without a name is lost with the program."""
-    served = service(connector(1))
+def test_log_that_was_moved_or_removed_is_made_again(mount, service, audit_lines):
+    """A rotation: what is open goes into the new file, so that the next mount finds it."""
+    served = service(connector(1), connector(2), connector(3))
+    served.answer("DELETE", f"{LIST_PATH}/{uuid(2)}", DELETING)
     m = mount(served, ttl=NEVER, audit=audit_lines.file)
-    m.expect("audit log .* cannot be written: No such file")
-    m.expect("nothing was sent")
+    write(m / uuid(2) / ".force_delete", b"1")
+    audit_lines.file.rename(f"{audit_lines.file}.1")
+    os.rmdir(m / uuid(1))
+    assert [line["id"] for line in audit_lines.of("intent")] == [uuid(2), uuid(1)]
     audit_lines.file.unlink()
-    for do in (lambda: os.rmdir(m / uuid(1)),
-               lambda: write(m / uuid(1) / ".force_delete", b"1")):
-        with fails_with(errno.EIO):
-            do()
-    assert m.active() == [uuid(1)]
-    served.assert_deletes([])
+    os.rmdir(m / uuid(3))
+    assert [line["id"] for line in audit_lines.of("intent")] == [uuid(2), uuid(3)]
+    assert audit_lines.of("intent")[0]["carried"] is True
+    m.kill()
+    m = mount(served, ttl=NEVER, audit=audit_lines.file)
+    m.expect("1 deletions of an earlier run")
+    eventually(lambda: jobs(m) == [uuid(2)], "the job")
+    served.assert_deletes([hard(uuid(2)), archive(uuid(1)), archive(uuid(3))])
 
 
 def test_log_that_reached_the_limit_for_files(mount, service, audit_lines):

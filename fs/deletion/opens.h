@@ -10,7 +10,7 @@
 #include <sys/queue.h>
 
 #include "bigdatafs/base/compiler.h"
-#include "bigdatafs/deletion/audit.h"
+#include "bigdatafs/deletion/audit_record.h"
 
 enum { OPENS_BUCKETS = 4096 };
 

@@ -60,7 +60,8 @@ static bool is_of_earlier_run(struct reading *r, const char *key)
 
 static int take_intent(struct reading *r, const cJSON *line)
 {
-    bool single = !is_marked(line, "bulk") && !is_marked(line, "dry_run");
+    bool single =
+        !is_marked(line, "bulk") && !is_marked(line, "dry_run") && !is_marked(line, "carried");
     if (!says(line, "source", audit_source(r->audit)) || !uuid_is_valid(text_of(line, "id")))
         return 0;
     if (single && is_of_earlier_run(r, text_of(line, "key")))

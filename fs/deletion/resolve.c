@@ -220,6 +220,9 @@ void resolutions_recover(struct resolutions *r, struct guard_history *history)
     if (err < 0)
         log_warning(p->log, "the audit log %s cannot be read: %s", audit_path(p->audit),
                     strerror(-err));
+    struct open_deletion *open;
+    TAILQ_FOREACH(open, &r->earlier->list, order)
+    audit_adopt(p->audit, &open->record, open->accepted);
     if (r->earlier->count > 0)
         log_warning(p->log,
                     "%zu deletions of an earlier run have no end in the audit log: asking the "

@@ -336,8 +336,34 @@ static void test_a_torn_line_swallows_no_other(void)
     tear_down(&b);
 }
 
+/* Renamed, and copied and truncated: what is open is in the file that follows. */
+static void test_what_is_open_is_carried_over(void)
+{
+    for (unsigned truncate_it = 0; truncate_it < 2; truncate_it++) {
+        struct bench b;
+        struct waiting w;
+        char old[80];
+        set_up(&b);
+        start(&b, HARD, 1, &w);
+        answer_object(&b, FAKE_FORCE_DELETE, NULL);
+        start(&b, ARCHIVE, 2, &w);
+        settle(&b);
+        snprintf(old, sizeof old, "%s.1", b.path);
+        CHECK_INT(truncate_it != 0 ? truncate(b.path, 0) : rename(b.path, old), 0);
+        start(&b, ARCHIVE, 3, &w);
+        CHECK_INT(deletes(&b), 3);
+        unlink(old);
+        restart(&b);
+        deletions_recover(b.deletions);
+        settle(&b);
+        CHECK_INT(fake_api_count(b.api, FAKE_GET), 3);
+        tear_down(&b);
+    }
+}
+
 int main(void)
 {
+    test_what_is_open_is_carried_over();
     test_a_torn_line_swallows_no_other();
     test_recovery_of_many_is_quick();
     test_an_intent_is_whole_or_nothing_is_sent();

@@ -3,6 +3,8 @@
 #include "dispatch.h"
 #include "guard.h"
 
+#include <sys/stat.h>
+
 #define ARCHIVE REQUEST_ARCHIVE
 #define HARD REQUEST_FORCE_DELETE
 
@@ -366,11 +368,13 @@ static void test_intent_that_cannot_be_written(void)
     struct deletion *x;
     set_up(&b);
     add_connector(&b, 1);
-    CHECK_INT(unlink(b.path), 0); /* nobody would ever read the line */
+    CHECK_INT(unlink(b.path), 0);
+    CHECK_INT(mkdir(b.path, 0700), 0); /* no log can be made there again */
     CHECK_INT(try_start(&b, HARD, 1, &w, &x), 0);
     check_end(&b, &w, -EIO, "");
     CHECK_INT(deletes(&b), 0);
     CHECK_INT(connector_of(&b, 1)->progress, PROGRESS_IDLE);
+    CHECK_INT(rmdir(b.path), 0);
     tear_down(&b);
 }
 

@@ -12,6 +12,10 @@
  *        what a later GET showed of an unknown outcome or an accepted hard delete:
  *        "archived", "still there", "gone"
  *
+ * Where the path names another file than before (the log was renamed or removed), or the file
+ * became shorter (it was copied and truncated), an intent with "carried" is written for each
+ * deletion that is open, before any other line.
+ *
  * A line is written whole or not at all. Lines are written by a thread of their own; those that
  * come meanwhile share the next write and its fdatasync, so that many deletions at once wait for
  * the disk as long as one. All functions are called from one thread.
@@ -29,22 +33,10 @@
 #include "bigdatafs/base/request.h"
 #include "bigdatafs/base/uuid.h"
 #include "bigdatafs/connector/snapshot.h"
+#include "bigdatafs/deletion/audit_record.h"
 
 enum {
-    AUDIT_KEY_SIZE = 32,
     AUDIT_LINE_MAX = SNAPSHOT_TEXT_MAX + 8192,
-};
-
-/* One deletion, from intent to its last line. */
-struct audit_record {
-    char key[AUDIT_KEY_SIZE]; /* set by audit_intent */
-    enum request_op op;
-    char id[UUID_LEN + 1];
-    struct requester who;
-    char label[SNAPSHOT_LABEL_SIZE];
-    /* For the intent's line: */
-    bool bulk, dry_run;
-    uint64_t age_s; /* since the service last told of the connector */
 };
 
 /* How a deletion ended, as far as this run knows. */
@@ -102,6 +94,9 @@ int audit_intent(struct audit *a, struct audit_record *record, const struct snap
  * may be before this returns; a failure is logged. */
 void audit_outcome(struct audit *a, const struct audit_record *record,
                    const struct audit_outcome *outcome, audit_done_fn *done, void *arg);
+/* A deletion that an earlier run left open: its lines are put into the file that follows when the
+ * log is rotated, as those of this run are. */
+void audit_adopt(struct audit *a, const struct audit_record *record, bool accepted);
 /* Writes what became of the connector. A failure is logged. */
 void audit_resolved(struct audit *a, const struct audit_record *record, enum audit_fate fate);
 
