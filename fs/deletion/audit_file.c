@@ -44,7 +44,7 @@ int audit_file_append(int fd, char *text, size_t len, bool *torn)
     bool begin = audit_file_ends_torn(fd, st.st_size);
     struct iovec parts[] = {{.iov_base = (char[]){'\n'}, .iov_len = begin}, {text, len}};
     *torn = *torn || begin;
-    ssize_t n = writev(fd, parts, 2);
+    ssize_t n = begin ? writev(fd, parts, 2) : write(fd, text, len);
     if (n < 0)
         return -errno;
     if ((size_t)n == len + begin)
