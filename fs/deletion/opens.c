@@ -36,11 +36,10 @@ int opens_add(struct opens *o, const struct audit_record *record, bool accepted)
 
 struct open_deletion *opens_find(const struct opens *o, const char *key)
 {
-    struct open_deletion *open;
-    LIST_FOREACH(open, &o->buckets[bucket_of(key)], bucket)
-    if (strcmp(open->record.key, key) == 0)
-        return open;
-    return NULL;
+    struct open_deletion *open = LIST_FIRST(&o->buckets[bucket_of(key)]);
+    while (open != NULL && strcmp(open->record.key, key) != 0)
+        open = LIST_NEXT(open, bucket);
+    return open;
 }
 
 void opens_remove(struct opens *o, struct open_deletion *open)

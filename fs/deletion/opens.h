@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 #include "bigdatafs/base/compiler.h"
@@ -18,11 +19,13 @@ struct open_deletion {
     TAILQ_ENTRY(open_deletion) order;
     LIST_ENTRY(open_deletion) bucket;
     struct audit_record record;
-    bool accepted; /* a hard delete that the service accepted */
+    bool accepted;     /* a hard delete that the service accepted */
+    uint64_t due_ms;   /* of loop_now: no earlier look; 0: at once */
+    uint64_t delay_ms; /* of the look that failed last; 0: none failed */
 };
 
 struct opens {
-    TAILQ_HEAD(, open_deletion) list;
+    TAILQ_HEAD(open_list, open_deletion) list;
     LIST_HEAD(, open_deletion) buckets[OPENS_BUCKETS];
     size_t count;
 };

@@ -16,10 +16,12 @@ struct resolution {
     struct resolutions *all;
     enum state state;
     struct audit_record record;
-    bool accepted;     /* a hard delete that the service accepted */
-    struct api_op *op; /* the GET, in ASKING */
-    uint64_t changes;  /* the catalogue's count when it was sent */
-    bool seen_gone;    /* the last answer said so */
+    bool accepted;      /* a hard delete that the service accepted */
+    bool earlier;       /* of an earlier run: it makes room when its look fails */
+    uint64_t failed_ms; /* the pause after the look that failed last; 0: none failed */
+    struct api_op *op;  /* the GET, in ASKING */
+    uint64_t changes;   /* the catalogue's count when it was sent */
+    bool seen_gone;     /* the last answer said so */
     struct loop_timer timer;
     uint64_t delay_ms;
     unsigned looks;        /* answers since the connector last changed */
@@ -31,7 +33,10 @@ struct resolutions {
     struct follows *follows;
     TAILQ_HEAD(, resolution) list;
     unsigned count;
-    struct opens *earlier; /* what earlier runs left open and is not taken up yet */
+    struct opens *earlier;  /* what earlier runs left open and is not looked at now */
+    struct loop_timer turn; /* when the first of them is due */
+    uint64_t refused_ms;    /* the pause after the last refusal; 0: a look succeeded since */
+    uint64_t refused_until_ms;
     bool stopping;
 };
 
@@ -111,6 +116,40 @@ static void end(struct resolution *x, struct connector *connector)
     take_up_earlier(r);
 }
 
+static uint64_t longer(uint64_t pause_ms)
+{
+    if (pause_ms == 0)
+        return FOLLOW_FIRST_MS;
+    return pause_ms < RESOLVE_SLOWEST_MS / 2 ? pause_ms * 2 : RESOLVE_SLOWEST_MS;
+}
+
+static void note_refusal(struct resolutions *r, uint64_t now)
+{
+    if (now < r->refused_until_ms)
+        return; /* one of the same round */
+    r->refused_ms = longer(r->refused_ms);
+    r->refused_until_ms = now + r->refused_ms;
+}
+
+/* A look that failed makes room: the deletion goes to the back. Without memory it keeps its place.
+ */
+static void make_room(struct resolution *x, int err)
+{
+    struct resolutions *r = x->all;
+    uint64_t now = loop_now(r->parts.loop);
+    if (err == -EACCES)
+        note_refusal(r, now);
+    if (!x->earlier || opens_add(r->earlier, &x->record, x->accepted) < 0) {
+        look_again(x);
+        return;
+    }
+    struct open_deletion *open = TAILQ_LAST(&r->earlier->list, open_list);
+    open->delay_ms = longer(x->failed_ms);
+    open->due_ms = now + open->delay_ms;
+    resolution_free(x);
+    take_up_earlier(r);
+}
+
 static void looked_gone(struct resolution *x, struct connector *connector)
 {
     if (!x->seen_gone) {
@@ -148,13 +187,17 @@ static void on_answer(void *arg, const struct api_result *result)
     struct catalogue *catalogue = x->all->parts.catalogue;
     struct connector *connector = connectors_find(catalogue_connectors(catalogue), x->record.id);
     x->op = NULL;
-    bool old = connector_changed_since(connector, x->changes);
-    if (!old && api_says_gone(result))
-        looked_gone(x, connector);
-    else if (!old && result->err == 0)
-        looked(x, result->snapshot);
-    else
+    bool gone = api_says_gone(result), answered = gone || result->err == 0;
+    if (answered)
+        x->all->refused_ms = 0;
+    if (!answered)
+        make_room(x, result->err);
+    else if (connector_changed_since(connector, x->changes))
         look_again(x);
+    else if (gone)
+        looked_gone(x, connector);
+    else
+        looked(x, result->snapshot);
 }
 
 static void on_due(void *arg)
@@ -171,11 +214,12 @@ static void on_due(void *arg)
     check_invariants(x);
 }
 
-static void resolve(struct resolutions *r, const struct audit_record *record, bool accepted)
+static struct resolution *resolve(struct resolutions *r, const struct audit_record *record,
+                                  bool accepted)
 {
     struct resolution *x = r->stopping ? NULL : calloc(1, sizeof *x);
     if (x == NULL)
-        return; /* the next mount resolves it */
+        return NULL; /* the next mount resolves it */
     *x = (struct resolution){
         .all = r, .record = *record, .accepted = accepted, .delay_ms = FOLLOW_FIRST_MS};
     TAILQ_INSERT_TAIL(&r->list, x, link);
@@ -183,6 +227,7 @@ static void resolve(struct resolutions *r, const struct audit_record *record, bo
     loop_timer_init(&x->timer, on_due, x);
     loop_timer_set(r->parts.loop, &x->timer, 0);
     check_invariants(x);
+    return x;
 }
 
 void resolutions_add(struct resolutions *r, const struct audit_record *record)
@@ -194,21 +239,42 @@ void resolutions_add(struct resolutions *r, const struct audit_record *record)
  * else the service is asked what became of it. */
 static void take_up(struct resolutions *r, const struct open_deletion *open)
 {
+    struct resolution *x = NULL;
     struct connector *connector =
         connectors_find(catalogue_connectors(r->parts.catalogue), open->record.id);
     if (open->accepted && connector_exists(connector) && connector->progress == PROGRESS_IDLE)
         follows_add(r->follows, connector, &open->record);
     else
-        resolve(r, &open->record, open->accepted);
+        x = resolve(r, &open->record, open->accepted);
+    if (x == NULL)
+        return;
+    x->earlier = true;
+    x->failed_ms = open->delay_ms;
 }
 
+/* Those that were never looked at stand before those that are looked at again, whose pauses are
+ * not in their order: a later one may wait for one that is due after it, within the longest pause.
+ */
 static void take_up_earlier(struct resolutions *r)
 {
-    while (!r->stopping && r->earlier->count > 0 && r->count < RESOLVE_AT_ONCE) {
+    uint64_t now = loop_now(r->parts.loop);
+    unsigned most = r->refused_ms > 0 ? 1 : RESOLVE_AT_ONCE;
+    loop_timer_clear(&r->turn);
+    while (!r->stopping && r->earlier->count > 0 && r->count < most) {
         struct open_deletion *open = TAILQ_FIRST(&r->earlier->list);
+        uint64_t due_ms = open->due_ms > r->refused_until_ms ? open->due_ms : r->refused_until_ms;
+        if (due_ms > now) {
+            loop_timer_set(r->parts.loop, &r->turn, due_ms - now);
+            return;
+        }
         take_up(r, open);
         opens_remove(r->earlier, open);
     }
+}
+
+static void on_turn(void *arg)
+{
+    take_up_earlier(arg);
 }
 
 void resolutions_recover(struct resolutions *r, struct guard_history *history)
@@ -220,9 +286,9 @@ void resolutions_recover(struct resolutions *r, struct guard_history *history)
     if (err < 0)
         log_warning(p->log, "the audit log %s cannot be read: %s", audit_path(p->audit),
                     strerror(-err));
-    struct open_deletion *open;
-    TAILQ_FOREACH(open, &r->earlier->list, order)
-    audit_adopt(p->audit, &open->record, open->accepted);
+    const struct open_deletion *open = TAILQ_FIRST(&r->earlier->list);
+    for (; open != NULL; open = TAILQ_NEXT(open, order))
+        audit_adopt(p->audit, &open->record, open->accepted);
     if (r->earlier->count > 0)
         log_warning(p->log,
                     "%zu deletions of an earlier run have no end in the audit log: asking the "
@@ -234,6 +300,7 @@ void resolutions_recover(struct resolutions *r, struct guard_history *history)
 void resolutions_stop(struct resolutions *r)
 {
     r->stopping = true;
+    loop_timer_clear(&r->turn);
 }
 
 int resolutions_new(const struct follow_parts *parts, struct follows *follows,
@@ -245,6 +312,7 @@ int resolutions_new(const struct follow_parts *parts, struct follows *follows,
     r->parts = *parts;
     r->follows = follows;
     TAILQ_INIT(&r->list);
+    loop_timer_init(&r->turn, on_turn, r);
     int err = opens_new(&r->earlier);
     if (err < 0) {
         free(r);
@@ -258,6 +326,7 @@ void resolutions_free(struct resolutions *r)
 {
     if (r == NULL)
         return;
+    loop_timer_clear(&r->turn);
     while (!TAILQ_EMPTY(&r->list))
         resolution_free(TAILQ_FIRST(&r->list));
     opens_free(r->earlier);

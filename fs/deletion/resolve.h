@@ -13,7 +13,12 @@
  * lost: only a connector that has not changed over RESOLVE_LOOKS answers is still there. One that
  * was accepted runs as long as the connector is there: it is handed to follow.h. The wait doubles
  * from FOLLOW_FIRST_MS to FOLLOW_SLOWEST_MS. An answer is dropped when something else was learned
- * of the connector after the question. One thread.
+ * of the connector after the question.
+ *
+ * A deletion of an earlier run whose look failed makes room for the next one: it goes to the back,
+ * and is looked at again after a pause that doubles up to RESOLVE_SLOWEST_MS. A refusal (401, 403)
+ * concerns all of them: no other is taken up during that pause, and then one at a time until a look
+ * succeeds. One thread.
  */
 #ifndef BIGDATAFS_DELETION_RESOLVE_H
 #define BIGDATAFS_DELETION_RESOLVE_H
@@ -26,6 +31,7 @@
 enum {
     RESOLVE_AT_ONCE = 16, /* those of earlier runs are taken up while fewer are looked at */
     RESOLVE_LOOKS = 5,    /* in all 15 s */
+    RESOLVE_SLOWEST_MS = 600000,
 };
 
 struct resolutions;

@@ -339,8 +339,77 @@ static void test_those_of_an_earlier_run_are_not_forgotten(void)
     tear_down(&b);
 }
 
+static void left_open(struct bench *b, unsigned count)
+{
+    struct waiting w;
+    set_up(b);
+    for (unsigned i = 1; i <= count; i++)
+        start(b, ARCHIVE, i, &w);
+    restart(b);
+    deletions_recover(b->deletions);
+    settle(b);
+}
+
+/* The oldest GET is answered: its connector is archived. */
+static void answer_archived(struct bench *b)
+{
+    struct api_op *op = asked(b, FAKE_GET);
+    unsigned number = (unsigned)strtoul(strrchr(fake_api_id(op), '-') + 1, NULL, 10);
+    fake_api_answer_object(op, object_of(b, number, true, 0));
+}
+
+/* Those that cannot be asked for go to the back, and their pause grows. */
+static void test_looks_that_fail_starve_no_other(void)
+{
+    struct bench b;
+    left_open(&b, AT_ONCE + 1);
+    for (unsigned i = 1; i <= AT_ONCE; i++)
+        answer_status(&b, FAKE_GET, 503);
+    settle(&b);
+    CHECK_INT(gets_waiting(&b), 1);
+    answer_archived(&b);
+    CHECK(strstr(story(&b), "resolved archive 17 archived\n") != NULL);
+    unsigned before = fake_api_count(b.api, FAKE_GET);
+    for (uint64_t pause = FOLLOW_FIRST_MS; pause < 20 * FOLLOW_FIRST_MS; pause *= 2) {
+        pass(&b, pause - 1);
+        CHECK_INT(fake_api_count(b.api, FAKE_GET), before);
+        pass(&b, 1);
+        CHECK_INT(gets_waiting(&b), AT_ONCE);
+        for (unsigned i = 0; i < AT_ONCE; i++)
+            answer_status(&b, FAKE_GET, 503);
+        before += AT_ONCE;
+    }
+    tear_down(&b);
+}
+
+/* A refusal concerns all: the round ends, and the next ones are of one look each. */
+static void test_a_refusal_ends_the_round(void)
+{
+    struct bench b;
+    left_open(&b, 3 * AT_ONCE);
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        answer_status(&b, FAKE_GET, i % 2 == 0 ? 403 : 401);
+    settle(&b);
+    CHECK_INT(fake_api_count(b.api, FAKE_GET), AT_ONCE);
+    unsigned looks = AT_ONCE;
+    for (uint64_t pause = FOLLOW_FIRST_MS; pause < 20 * FOLLOW_FIRST_MS; pause *= 2) {
+        pass(&b, pause - 1);
+        CHECK_INT(fake_api_count(b.api, FAKE_GET), looks);
+        pass(&b, 1);
+        CHECK_INT(fake_api_count(b.api, FAKE_GET), ++looks);
+        answer_status(&b, FAKE_GET, 403);
+    }
+    pass(&b, 32 * FOLLOW_FIRST_MS);
+    answer_archived(&b); /* the key has its rights again */
+    settle(&b);
+    CHECK_INT(gets_waiting(&b), AT_ONCE);
+    tear_down(&b);
+}
+
 int main(void)
 {
+    test_looks_that_fail_starve_no_other();
+    test_a_refusal_ends_the_round();
     test_archive();
     check_still_there(HARD, UNKNOWN_HARD, "resolved force_delete 1 still there\n");
     check_still_there(ARCHIVE, UNKNOWN_ARCHIVE, "resolved archive 1 still there\n");
