@@ -128,7 +128,9 @@ static int start_sandbox(struct mount *m)
 static int make_service(struct mount *m)
 {
     const struct options *o = m->options;
-    struct service_config config = {.base_url = o->base_url,
+    struct service_config config = {.loop = m->loop,
+                                    .log = m->log,
+                                    .base_url = o->base_url,
                                     .unix_socket = o->unix_socket,
                                     .ca_file = o->ca_file,
                                     .local = o->local,
@@ -146,7 +148,7 @@ static int make_service(struct mount *m)
         config.fixed_key = "sandbox";
     }
     char why[SENTENCE_MAX];
-    int err = service_new(m->loop, m->log, &config, &m->service, why, sizeof why);
+    int err = service_new(&config, &m->service, why, sizeof why);
     if (err < 0)
         say(why, "");
     return err;

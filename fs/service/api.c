@@ -186,17 +186,21 @@ static int op_new(struct api *a, enum http_method method, const char *id,
     return 0;
 }
 
-static int start_one(struct api *a, enum http_method method, const char *id, bool force,
-                     const struct api_call *call, struct api_op **out)
+/* The calls that concern one connector. */
+enum one { GET_ONE, ARCHIVE_ONE, FORCE_DELETE_ONE };
+
+static int start_one(struct api *a, enum one what, const char *id, const struct api_call *call,
+                     struct api_op **out)
 {
     struct api_op *op;
-    int err = op_new(a, method, id, call, &op);
+    bool force = what == FORCE_DELETE_ONE;
+    int err = op_new(a, what == GET_ONE ? HTTP_GET : HTTP_DELETE, id, call, &op);
     if (err < 0)
         return err;
     snprintf(op->call.request.target, sizeof op->call.request.target, "%s/%s%s", CONNECTORS, id,
              force ? "?force_delete=true" : "");
     op->call.resend = force ? RESEND_UNSENT : RESEND_ALWAYS;
-    op->wants_snapshot = method == HTTP_GET;
+    op->wants_snapshot = what == GET_ONE;
     client_start(a->client, &op->call);
     *out = op;
     return 0;
@@ -204,17 +208,17 @@ static int start_one(struct api *a, enum http_method method, const char *id, boo
 
 int api_get(struct api *a, const char *id, const struct api_call *call, struct api_op **op)
 {
-    return start_one(a, HTTP_GET, id, false, call, op);
+    return start_one(a, GET_ONE, id, call, op);
 }
 
 int api_archive(struct api *a, const char *id, const struct api_call *call, struct api_op **op)
 {
-    return start_one(a, HTTP_DELETE, id, false, call, op);
+    return start_one(a, ARCHIVE_ONE, id, call, op);
 }
 
 int api_force_delete(struct api *a, const char *id, const struct api_call *call, struct api_op **op)
 {
-    return start_one(a, HTTP_DELETE, id, true, call, op);
+    return start_one(a, FORCE_DELETE_ONE, id, call, op);
 }
 
 static void on_list_attempt(struct client_call *call)

@@ -357,17 +357,19 @@ void client_cancel(struct client_call *call)
     buf_free(&call->body);
 }
 
-int client_new(struct loop *loop, struct http *http, struct log *log, client_rekey_fn *rekey,
-               void *rekey_arg, struct client **out)
+int client_new(const struct client_parts *parts, struct client **out)
 {
     struct client *c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
-    *c = (struct client){
-        .loop = loop, .http = http, .log = log, .rekey = rekey, .rekey_arg = rekey_arg};
+    *c = (struct client){.loop = parts->loop,
+                         .http = parts->http,
+                         .log = parts->log,
+                         .rekey = parts->rekey,
+                         .rekey_arg = parts->rekey_arg};
     TAILQ_INIT(&c->calls);
     TAILQ_INIT(&c->keying);
-    circuit_init(&c->circuit, loop, log, on_probe_due, c);
+    circuit_init(&c->circuit, parts->loop, parts->log, on_probe_due, c);
     pacer_init(&c->pacer);
     c->probe.request.method = HTTP_GET;
     c->probe.done = on_probe_done;

@@ -108,8 +108,16 @@ struct client;
 /* What a look ended with that was REKEY_LATER; why is for REKEY_FAILED. Not from within. */
 void client_rekeyed(struct client *c, enum rekey result, const char *why);
 
-int client_new(struct loop *loop, struct http *http, struct log *log, client_rekey_fn *rekey,
-               void *rekey_arg, struct client **out) MUST_CHECK;
+/* What a client is made from; all borrowed. */
+struct client_parts {
+    struct loop *loop;
+    struct log *log;
+    struct http *http;
+    client_rekey_fn *rekey;
+    void *rekey_arg;
+};
+
+int client_new(const struct client_parts *parts, struct client **out) MUST_CHECK;
 void client_free(struct client *c); /* cancels what is under way, without done; NULL is fine */
 
 /* done is never called from within. */

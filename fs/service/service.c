@@ -18,8 +18,17 @@ struct service {
     struct api *api;
 };
 
-static int make_parts(struct service *s, struct loop *loop, struct log *log,
-                      const struct service_config *config)
+static int make_client(struct service *s, const struct service_config *config)
+{
+    struct client_parts parts = {.loop = config->loop,
+                                 .log = config->log,
+                                 .http = s->http,
+                                 .rekey = credential_rekey,
+                                 .rekey_arg = s->credential};
+    return client_new(&parts, &s->client);
+}
+
+static int make_parts(struct service *s, const struct service_config *config)
 {
     struct http_config http = {.base_url = config->base_url,
                                .unix_socket = config->unix_socket,
@@ -29,20 +38,20 @@ static int make_parts(struct service *s, struct loop *loop, struct log *log,
     struct credential_config credential = {.api_key_file = config->api_key_file,
                                            .fixed_key = config->fixed_key,
                                            .mountpoint = config->mountpoint};
-    int err = http_new(loop, &http, &s->http);
+    int err = http_new(config->loop, &http, &s->http);
     if (err == 0)
-        err = credential_new(loop, &credential, &s->credential);
+        err = credential_new(config->loop, &credential, &s->credential);
     if (err == 0)
-        err = client_new(loop, s->http, log, credential_rekey, s->credential, &s->client);
+        err = make_client(s, config);
     if (err == 0)
         credential_set_client(s->credential, s->client);
     if (err == 0)
-        err = api_new(loop, s->client, config->timeout_s, &s->api);
+        err = api_new(config->loop, s->client, config->timeout_s, &s->api);
     return err;
 }
 
-int service_new(struct loop *loop, struct log *log, const struct service_config *config,
-                struct service **out, char *error, size_t error_size)
+int service_new(const struct service_config *config, struct service **out, char *error,
+                size_t error_size)
 {
     struct service *s = calloc(1, sizeof *s);
     if (s == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
@@ -50,7 +59,7 @@ int service_new(struct loop *loop, struct log *log, const struct service_config 
         snprintf(error, error_size, "cannot start: %s", strerror(ENOMEM));
         return -ENOMEM;
     }
-    int err = make_parts(s, loop, log, config);
+    int err = make_parts(s, config);
     if (err < 0)
         snprintf(error, error_size, "cannot start: %s", strerror(-err));
     else

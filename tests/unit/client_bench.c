@@ -42,7 +42,9 @@ void bench_set_up(struct bench *b)
     log_init(&b->log, LOG_EMERG);
     must(loop_new(&b->loop) == 0, "loop_new");
     must(http_new(b->loop, NULL, &b->http) == 0, "http_new");
-    must(client_new(b->loop, b->http, &b->log, on_rekey, b, &b->client) == 0, "client_new");
+    struct client_parts parts = {
+        .loop = b->loop, .log = &b->log, .http = b->http, .rekey = on_rekey, .rekey_arg = b};
+    must(client_new(&parts, &b->client) == 0, "client_new");
 }
 
 static void call_free(struct bench_call *own)

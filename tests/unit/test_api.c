@@ -45,7 +45,9 @@ static void set_up(struct bench *b)
     CHECK_INT(loop_new(&b->loop), 0);
     CHECK_INT(http_new(b->loop, NULL, &b->http), 0);
     CHECK_INT(http_set_key(b->http, KEY), 0);
-    CHECK_INT(client_new(b->loop, b->http, &b->log, on_rekey, NULL, &b->client), 0);
+    struct client_parts parts = {
+        .loop = b->loop, .log = &b->log, .http = b->http, .rekey = on_rekey};
+    CHECK_INT(client_new(&parts, &b->client), 0);
     CHECK_INT(api_new(b->loop, b->client, TIMEOUT_S, &b->api), 0);
 }
 

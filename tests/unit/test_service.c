@@ -99,7 +99,7 @@ static bool check_start(struct bench *b, unsigned at)
     if (b->variable != NULL)
         CHECK(setenv("BIGDATA_API_KEY", b->variable, 1) == 0);
     set_fault(at);
-    int err = service_new(b->loop, &b->log, &b->config, &service, error, sizeof error);
+    int err = service_new(&b->config, &service, error, sizeof error);
     bool failed = fired;
     set_fault(0);
     CHECK((err < 0) == failed);
@@ -122,6 +122,8 @@ static void set_up(struct bench *b)
                                    .timeout_s = 30}};
     log_init(&b->log, LOG_EMERG);
     CHECK_INT(loop_new(&b->loop), 0);
+    b->config.loop = b->loop;
+    b->config.log = &b->log;
     unsetenv("BIGDATA_API_KEY");
 }
 
@@ -184,7 +186,7 @@ static void test_no_key(void)
         if (rows[i].variable != NULL)
             CHECK(setenv("BIGDATA_API_KEY", rows[i].variable, 1) == 0);
         b.config.api_key_file = rows[i].file;
-        CHECK(service_new(b.loop, &b.log, &b.config, &service, error, sizeof error) < 0);
+        CHECK(service_new(&b.config, &service, error, sizeof error) < 0);
         check_sentence(error);
         CHECK(strstr(error, rows[i].word) != NULL);
         CHECK(getenv("BIGDATA_API_KEY") == NULL);

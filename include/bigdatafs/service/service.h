@@ -16,6 +16,8 @@
 
 /* Strings are copied. */
 struct service_config {
+    struct loop *loop;        /* borrowed */
+    struct log *log;          /* borrowed */
     const char *base_url;     /* without a final slash */
     const char *unix_socket;  /* path, or NULL */
     const char *ca_file;      /* certificates to trust in place of the system's, or NULL */
@@ -30,8 +32,8 @@ struct service_config {
 struct service;
 
 /* Reads the API key: nothing is sent yet. A negative errno with one sentence in error. */
-int service_new(struct loop *loop, struct log *log, const struct service_config *config,
-                struct service **out, char *error, size_t error_size) MUST_CHECK;
+int service_new(const struct service_config *config, struct service **out, char *error,
+                size_t error_size) MUST_CHECK;
 /* No operation of api.h may be under way: who started one cancels it before. NULL is fine. */
 void service_free(struct service *s);
 
