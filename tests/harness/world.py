@@ -61,6 +61,9 @@ class World:
         mount = Mount(directory, [*option_words(options), *arguments],
                       {**self.env, **(env or {})}, foreground, wrapper)
         self.mounts.append(mount)
+        if env and "CLOCK_SHIFT_FILE" in env:
+            # The leap of a clock may fall into a look at the key file, which then seems to take long.
+            mount.allow("the API key file does not answer")
         return mount
 
     def program(self, *arguments, env=None, deadline=60):
