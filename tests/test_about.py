@@ -91,6 +91,7 @@ def test_jobs_show_a_hard_delete_until_it_is_over(mount, sandbox):
     (m / target / ".force_delete").write_text("1")
     job, = m.lines("jobs")
     assert job["id"] == target and job["state"] == "deleting"
+    assert job["label"] + "\n" == (m / target / "label").read_text()
     served.assert_deletes([hard(target)])
 
 

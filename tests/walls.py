@@ -17,7 +17,7 @@ LIBRARIES = {  # a header of the library, and who may include it
     r"<fuse": r"include/bigdatafs/kernel/libfuse\.h",
     r"bigdatafs/kernel/libfuse\.h": r"fs/(kernel|fuse|mount)/|include/bigdatafs/mount/options\.h",
     r"<curl/": r"fs/service/|fs/mount/source\.c",
-    r"<cjson/": r"fs/(connector|service|sandbox)/|fs/deletion/(draft\.[ch]|recovery\.c)",
+    r"<cjson/": r"fs/(connector|service|sandbox)/|fs/deletion/(draft\.[ch]|job\.c|recovery\.c)",
 }
 TOP_LEVEL = {"meson.build", "README.md", "LICENSE", "fs", "include", "tests", "man"}
 LINES_MAX = 500

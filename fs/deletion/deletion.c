@@ -12,6 +12,7 @@
 #include "dispatch.h"
 #include "follow.h"
 #include "guard.h"
+#include "job.h"
 #include "resolve.h"
 
 enum state { INTENT, DISPATCHED, OUTCOME };
@@ -411,8 +412,7 @@ const struct deletion_stats *deletions_stats(const struct deletions *d)
 int deletions_render(const struct deletions *d, struct buf *to)
 {
     for (const struct deletion *x = TAILQ_FIRST(&d->list); x != NULL; x = TAILQ_NEXT(x, link)) {
-        int err = buf_printf(to, "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"under way\"}\n",
-                             x->record.id, request_op_name(x->record.op));
+        int err = job_render(to, &x->record, "under way", JOB_NO_TIME);
         if (err < 0)
             return err;
     }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "job.h"
+
 enum state { WAITING, ASKING, HELD };
 
 /* A hard delete that the service accepted. */
@@ -218,11 +220,7 @@ int follows_render(const struct follows *f, struct buf *to)
     for (const struct follow *x = TAILQ_FIRST(&f->list); x != NULL; x = TAILQ_NEXT(x, link)) {
         bool stalled = x->connector->progress == PROGRESS_STALLED;
         uint64_t quiet_s = (loop_now(f->parts.loop) - x->progress_ms) / 1000;
-        err = buf_printf(to,
-                         "{\"id\":\"%s\",\"operation\":\"%s\",\"state\":\"%s\","
-                         "\"seconds_since_progress\":%llu}\n",
-                         x->connector->id, request_op_name(x->record.op),
-                         stalled ? "stalled" : "deleting", (unsigned long long)quiet_s);
+        err = job_render(to, &x->record, stalled ? "stalled" : "deleting", (int64_t)quiet_s);
         if (err < 0)
             break;
     }

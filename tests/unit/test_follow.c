@@ -100,7 +100,8 @@ static void test_progress(void)
         delay = delay + delay / 2 > FOLLOW_SLOWEST_MS ? FOLLOW_SLOWEST_MS : delay + delay / 2;
     }
     CHECK_INT(delay, FOLLOW_SLOWEST_MS);
-    render(&b, "{\"id\":\"019a9612-bfad-758c-884e-000000000001\",\"operation\":\"hard delete\","
+    render(&b, "{\"id\":\"019a9612-bfad-758c-884e-000000000001\",\"label\":\"\",\"operation\":"
+               "\"hard delete\","
                "\"state\":\"deleting\",\"seconds_since_progress\":0}\n");
     CHECK_STR(story(&b), ACCEPTED);
     CHECK_INT(deletes(&b), 1);
