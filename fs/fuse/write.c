@@ -193,8 +193,12 @@ static void refuse_force_delete(fuse_req_t req, fuse_ino_t ino, struct connector
 {
     struct context *c = context_of(req);
     struct requester who = context_requester(req);
+    char label[SNAPSHOT_LABEL_SIZE];
+    int unlabelled = snapshot_label(connector->snapshot, label);
+    (void)unlabelled; /* then the id alone tells which it is */
     struct journal_note note = {.operation = request_op_name(REQUEST_FORCE_DELETE),
                                 .id = connector->id,
+                                .label = label,
                                 .who = &who,
                                 .err = err,
                                 .reason = "the connector is gone: nothing was sent"};
