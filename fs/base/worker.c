@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 STAILQ_HEAD(jobs, worker_job);
@@ -112,7 +113,11 @@ int worker_start(struct loop *loop, struct worker **out)
     STAILQ_INIT(&w->todo);
     STAILQ_INIT(&w->finished);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->changed, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->changed, &attr);
+    pthread_condattr_destroy(&attr);
     w->wake = (struct loop_watch){
         .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = on_wake, .arg = w};
     int err = w->wake.fd < 0 ? -errno : loop_add(loop, &w->wake, EPOLLIN);
@@ -129,12 +134,19 @@ int worker_start(struct loop *loop, struct worker **out)
     return 0;
 }
 
-void worker_drain(struct worker *w)
+bool worker_drain(struct worker *w, unsigned max_ms)
 {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t ns = (uint64_t)until.tv_nsec + (uint64_t)(max_ms % 1000) * 1000000;
+    until.tv_sec += (time_t)(max_ms / 1000 + ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    int err = 0;
     pthread_mutex_lock(&w->lock);
-    while (w->running || (!w->closed && !STAILQ_EMPTY(&w->todo)))
-        pthread_cond_wait(&w->changed, &w->lock);
+    while (err == 0 && (w->running || (!w->closed && !STAILQ_EMPTY(&w->todo))))
+        err = pthread_cond_timedwait(&w->changed, &w->lock, &until);
     pthread_mutex_unlock(&w->lock);
+    return err == 0;
 }
 
 void worker_close(struct worker *w)

@@ -414,7 +414,12 @@ void audit_free(struct audit *a)
     if (a == NULL)
         return;
     a->closing = true;
-    worker_drain(a->worker);
+    if (!worker_drain(a->worker, AUDIT_DRAIN_MS)) {
+        log_error(a->log,
+                  "the disk of the audit log %s does not answer: its last lines are not there",
+                  a->path);
+        return; /* its thread still uses all of this */
+    }
     worker_stop(a->worker);
     while (!STAILQ_EMPTY(&a->waiting)) {
         take_batch(a);

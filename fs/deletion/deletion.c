@@ -25,10 +25,12 @@ struct deletion {
     struct audit_record record;
     struct dispatch dispatch;
     bool abandoned;
+    bool late;  /* in INTENT: who waited was told that the audit log takes too long */
     bool again; /* of a hard delete that stalled, which follow.h holds until this one has ended */
     deletion_done_fn *done; /* NULL: nobody waits */
     void *arg;
-    int err; /* in OUTCOME */
+    struct loop_timer patience; /* in INTENT and OUTCOME: how long who waits waits for the disk */
+    int err;                    /* in OUTCOME */
 };
 
 struct deletions {
@@ -48,6 +50,9 @@ static const char interrupted[] = "interrupted before it was sent";
 static const char no_memory[] = "no memory, nothing was sent";
 static const char ending[] = "the program is ending, nothing was sent";
 static const char too_late[] = "the audit log took too long, nothing was sent";
+static const char unrecorded[] =
+    "the disk of the audit log does not answer: what became of it will be "
+    "recorded when it does";
 
 static void check_invariants(const struct deletion *x)
 {
@@ -62,23 +67,29 @@ static void check_invariants(const struct deletion *x)
     (void)x;
 }
 
-/* The end of a deletion */
-
 static void deletion_free(struct deletion *x)
 {
     dispatch_cancel(&x->dispatch);
+    loop_timer_clear(&x->patience);
     TAILQ_REMOVE(&x->all->list, x, link);
     x->all->under_way--;
     x->connector->pins--;
     free(x);
 }
 
+static void tell(struct deletion *x, int err)
+{
+    deletion_done_fn *tell_end = x->done;
+    x->done = NULL;
+    if (tell_end != NULL)
+        tell_end(x->arg, err);
+}
+
 static void on_outcome_written(void *arg, int err)
 {
     struct deletion *x = arg;
     (void)err; /* logged by audit.c; what the service did is done */
-    if (x->done != NULL)
-        x->done(x->arg, x->err);
+    tell(x, x->err);
     deletion_free(x);
 }
 
@@ -89,25 +100,32 @@ static enum audit_result result_of(const struct deletion *x)
     return x->dispatch.unsure ? AUDIT_UNKNOWN : AUDIT_FAILED;
 }
 
-/* Tells of a DELETE that failed by its answer, after an answer that said yes, or without any. */
-static void note_failure(const struct deletion *x, const char *reason)
+static void note(const struct deletion *x, int err, const char *reason, const char *hint)
 {
     const struct deletion_parts *p = &x->all->parts;
-    bool answered = x->dispatch.answered, refused = answered && x->dispatch.result.err < 0;
+    bool refused = x->dispatch.answered && x->dispatch.result.err < 0;
     struct journal_note note = {.operation = request_op_name(x->record.op),
                                 .id = x->record.id,
                                 .label = x->record.label,
                                 .who = &x->record.who,
-                                .err = x->err,
+                                .err = err,
                                 .result = refused ? &x->dispatch.result : NULL,
                                 .reason = reason,
+                                .hint = hint,
                                 .each = x->record.bulk};
-    if (answered && !refused)
-        note.hint = "the service said yes to the DELETE: write to .bigdatafs/refresh and look "
-                    "whether the connector is archived, before you try again";
     journal_add(p->journal, &note);
-    log_line(p->log, x->err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s",
-             request_op_name(x->record.op), x->record.id, reason);
+    log_line(p->log, err == -EINTR ? LOG_INFO : LOG_WARNING, "%s of %s failed: %s", note.operation,
+             note.id, reason);
+}
+
+/* A DELETE that failed by its answer, after an answer that said yes, or without any. */
+static void note_failure(const struct deletion *x, const char *reason)
+{
+    static const char said_yes[] =
+        "the service said yes to the DELETE: write to .bigdatafs/refresh "
+        "and look whether the connector is archived, before you try again";
+    bool yes = x->dispatch.answered && x->dispatch.result.err == 0;
+    note(x, x->err, reason, yes ? said_yes : NULL);
 }
 
 static void count_end(struct deletion_stats *stats, const struct deletion *x)
@@ -118,6 +136,28 @@ static void count_end(struct deletion_stats *stats, const struct deletion *x)
         stats->archived++;
     else
         stats->accepted++;
+}
+
+/* Until the deadline, or for a moment when that has passed: a disk that answers takes no longer. */
+static void set_patience(struct deletion *x)
+{
+    struct loop *loop = x->all->parts.loop;
+    uint64_t now = loop_now(loop), until = x->dispatch.request.deadline_ms;
+    uint64_t least = now + DELETION_PATIENCE_MS;
+    loop_timer_set(loop, &x->patience, (until > least ? until : least) - now);
+}
+
+/* The disk of the audit log does not answer: who waits is told what is known. Without its intent on
+ * the disk nothing is sent, whenever that comes. */
+static void on_patience_end(void *arg)
+{
+    struct deletion *x = arg;
+    bool ended = x->state == OUTCOME;
+    int err = ended ? x->err : -EIO;
+    note(x, ended && err == 0 ? -EIO : err, ended ? unrecorded : too_late, NULL);
+    x->late = !ended;
+    x->abandoned = x->abandoned || !ended;
+    tell(x, err);
 }
 
 /* Writes the outcome, after which the deletion ends: it may be freed when this returns. */
@@ -131,6 +171,7 @@ static void record_outcome(struct deletion *x, const char *reason)
                                     .status = x->dispatch.result.status,
                                     .requests = x->dispatch.requests,
                                     .reason = x->err < 0 ? reason : ""};
+    set_patience(x);
     audit_outcome(audit, &x->record, &outcome, on_outcome_written, x);
     if (gone) /* nothing follows it that would say so */
         audit_resolved(audit, &record, AUDIT_GONE);
@@ -167,22 +208,21 @@ static void on_dispatched(void *arg)
     conclude(x, dispatch->err, dispatch->reason);
 }
 
-/* On the way */
-
 static void on_intent_written(void *arg, int err)
 {
     struct deletion *x = arg;
     char reason[SENTENCE_MAX];
+    loop_timer_clear(&x->patience);
     if (err < 0) {
         snprintf(reason, sizeof reason, "the audit log cannot be written (%s), nothing was sent",
                  strerror(-err));
         conclude(x, -EIO, reason);
-    } else if (x->abandoned) {
+    } else if (x->abandoned && !x->late) {
         conclude(x, -EINTR, interrupted);
     } else if (x->all->stopping) {
         conclude(x, -EIO, ending);
-    } else if (loop_now(x->all->parts.loop) >= x->dispatch.request.deadline_ms) {
-        conclude(x, -ETIMEDOUT, too_late);
+    } else if (x->late || loop_now(x->all->parts.loop) >= x->dispatch.request.deadline_ms) {
+        conclude(x, -EIO, too_late);
     } else {
         x->state = DISPATCHED;
         dispatch_start(&x->dispatch);
@@ -194,8 +234,6 @@ static void on_dry_run_intent(void *arg, int err)
     conclude(arg, err == 0 ? -EPERM : -EIO,
              err == 0 ? "would delete: -o dry_run sends nothing" : strerror(-err));
 }
-
-/* The start */
 
 static int refuse(struct deletions *d, const struct deletion_request *request, int err,
                   const char *reason)
@@ -219,28 +257,22 @@ static int refuse(struct deletions *d, const struct deletion_request *request, i
     return err;
 }
 
-const char *deletion_kinds_word(enum deletion_kinds kinds)
+/* The deletion of the connector whose end is not known yet, or NULL. */
+static struct deletion *find_begun(const struct deletions *d, const struct connector *connector)
 {
-    static const char *const words[] = {
-        [DELETE_ALL] = "all", [DELETE_ARCHIVES] = "archive", [DELETE_NONE] = "none"};
-    return words[kinds];
-}
-
-static bool is_allowed(const struct deletions *d, enum request_op op)
-{
-    return d->options.kinds == DELETE_ALL ||
-           (d->options.kinds == DELETE_ARCHIVES && op == REQUEST_ARCHIVE);
+    struct deletion *x = TAILQ_FIRST(&d->list);
+    while (x != NULL && (x->connector != connector || x->state == OUTCOME))
+        x = TAILQ_NEXT(x, link);
+    return x;
 }
 
 /* Whether it is a hard delete that the service accepted once and has not shown any more of, and
  * that nobody asks for again at this moment. */
 static bool is_lost(const struct deletions *d, const struct deletion_request *request)
 {
-    const struct deletion *x = TAILQ_FIRST(&d->list);
-    while (x != NULL && (x->connector != request->connector || x->state == OUTCOME))
-        x = TAILQ_NEXT(x, link);
-    return request->op == REQUEST_FORCE_DELETE && x == NULL &&
-           request->connector->progress == PROGRESS_STALLED;
+    return request->op == REQUEST_FORCE_DELETE &&
+           request->connector->progress == PROGRESS_STALLED &&
+           find_begun(d, request->connector) == NULL;
 }
 
 static int may_start(struct deletions *d, const struct deletion_request *request)
@@ -249,7 +281,7 @@ static int may_start(struct deletions *d, const struct deletion_request *request
     char reason[SENTENCE_MAX];
     if (d->closed)
         return refuse(d, request, -EIO, ending);
-    if (!is_allowed(d, request->op)) {
+    if (!deletion_kinds_allow(d->options.kinds, request->op)) {
         snprintf(reason, sizeof reason, "this mount sends no %s: -o delete=%s",
                  request_op_name(request->op), deletion_kinds_word(d->options.kinds));
         return refuse(d, request, -EPERM, reason);
@@ -303,6 +335,7 @@ static int deletion_init(struct deletion *x, struct deletions *d,
                                         .done = on_dispatched,
                                         .arg = x};
     dispatch_init(&x->dispatch, &dispatch);
+    loop_timer_init(&x->patience, on_patience_end, x);
     return snapshot_label(request->connector->snapshot, x->record.label);
 }
 
@@ -313,9 +346,7 @@ static struct deletion *find_interrupted(const struct deletions *d,
     const struct requester *who = &request->who;
     struct deletion *x = NULL;
     if (request->connector->progress != PROGRESS_IDLE)
-        x = TAILQ_FIRST(&d->list);
-    while (x != NULL && (x->connector != request->connector || x->state == OUTCOME))
-        x = TAILQ_NEXT(x, link);
+        x = find_begun(d, request->connector);
     bool same = x != NULL && x->abandoned && x->record.op == request->op &&
                 x->record.who.uid == who->uid && x->record.who.pid == who->pid;
     return same ? x : NULL;
@@ -323,9 +354,11 @@ static struct deletion *find_interrupted(const struct deletions *d,
 
 static void join(struct deletion *x, const struct deletion_request *request)
 {
-    x->abandoned = false;
+    x->abandoned = x->late = false;
     x->done = request->done;
     x->arg = request->arg;
+    if (x->state == INTENT)
+        set_patience(x);
     check_invariants(x);
 }
 
@@ -359,6 +392,7 @@ int deletion_start(struct deletions *d, const struct deletion_request *request,
         catalogue_set_progress(d->parts.catalogue, connector, PROGRESS_UNDER_WAY);
     else
         follows_hold(d->follows, connector);
+    set_patience(x);
     check_invariants(x);
     *out = x;
     return 0;
@@ -371,8 +405,6 @@ void deletion_abandon(struct deletion *x)
     if (x->state == DISPATCHED)
         dispatch_abandon(&x->dispatch);
 }
-
-/* All of them */
 
 void deletions_recover(struct deletions *d)
 {

@@ -385,10 +385,34 @@ static void test_intent_that_takes_too_long(void)
     set_up(&b);
     add_connector(&b, 1);
     CHECK_INT(try_start(&b, HARD, 1, &w, &x), 0);
-    fake_loop_advance(b.loop, FAKE_TIMEOUT_S * 1000);
-    check_end(&b, &w, -ETIMEDOUT,
-              "intent force_delete 1\noutcome force_delete 1 failed ETIMEDOUT 0 0\n");
+    fake_loop_advance(b.loop, FAKE_TIMEOUT_S * 1000 - 1);
+    CHECK_INT(w.ended, 0);
+    fake_loop_advance(b.loop, 1); /* the disk has not answered yet */
+    CHECK_INT(w.ended, 1);
+    CHECK_INT(w.err, -EIO);
+    CHECK(journal_says(&b, "the audit log took too long, nothing was sent"));
+    CHECK_INT(deletions_under_way(b.deletions), 1);
+    check_end(&b, &w, -EIO, "intent force_delete 1\noutcome force_delete 1 failed EIO 0 0\n");
     CHECK_INT(deletes(&b), 0);
+    tear_down(&b);
+}
+
+/* Who waited need not wait for the record of what is done; that is made when the disk is back. */
+static void test_outcome_that_takes_too_long(void)
+{
+    struct bench b;
+    struct waiting w;
+    set_up(&b);
+    start(&b, ARCHIVE, 1, &w);
+    fake_loop_advance(b.loop, FAKE_TIMEOUT_S * 1000 - 500);
+    answer_object(&b, FAKE_ARCHIVE, object_of(&b, 1, true, 0));
+    fake_loop_advance(b.loop, DELETION_PATIENCE_MS - 1);
+    CHECK_INT(w.ended, 0);
+    fake_loop_advance(b.loop, 1);
+    CHECK_INT(w.ended, 1);
+    CHECK_INT(w.err, 0);
+    CHECK(journal_says(&b, "what became of it will be recorded when it does"));
+    check_end(&b, &w, 0, "intent archive 1\noutcome archive 1 done - 200 1\n");
     tear_down(&b);
 }
 
@@ -445,6 +469,7 @@ int main(void)
     test_refused_after_a_lost_answer();
     test_intent_that_cannot_be_written();
     test_intent_that_takes_too_long();
+    test_outcome_that_takes_too_long();
     test_no_memory_to_send();
     test_no_memory_to_send_again();
     return check_report();

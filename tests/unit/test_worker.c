@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-enum { JOBS = 8 };
+enum { JOBS = 8, DRAIN_MS = 60000 };
 
 /* A door that a job waits at until the test opens it, and that tells when one waits there. */
 struct door {
@@ -154,7 +154,7 @@ static void test_busy(void)
     wait_until_reached(&b.door);
     CHECK(worker_is_busy(b.worker));
     open_door(&b.door);
-    worker_drain(b.worker);
+    CHECK(worker_drain(b.worker, DRAIN_MS));
     CHECK(!worker_is_busy(b.worker));
     tear_down(&b);
 }
@@ -164,12 +164,12 @@ static void test_drain_runs_all_and_hands_none_back(void)
     struct bench b;
     set_up(&b);
     submit(&b, 0, JOBS);
-    worker_drain(b.worker);
+    CHECK(worker_drain(b.worker, DRAIN_MS));
     CHECK_STR(b.ran, "abcdefgh");
     CHECK_STR(b.done, "");
     run_until_done(&b, JOBS);
     CHECK_STR(b.done, "abcdefgh");
-    worker_drain(b.worker); /* of nothing */
+    CHECK(worker_drain(b.worker, DRAIN_MS)); /* of nothing */
     tear_down(&b);
 }
 
@@ -183,7 +183,7 @@ static void test_close_lets_none_begin(void)
     worker_close(b.worker);
     submit(&b, 3, 1);
     open_door(&b.door);
-    worker_drain(b.worker); /* of the one that ran: the others never will */
+    CHECK(worker_drain(b.worker, DRAIN_MS)); /* of the one that ran: the others never will */
     CHECK_STR(b.ran, "a");
     run_until_done(&b, 1);
     CHECK_STR(b.done, "a");

@@ -29,9 +29,10 @@ struct worker_job {
 /* The thread inherits the mask of signals: block them before. */
 int worker_start(struct loop *loop, struct worker **out) MUST_CHECK;
 
-/* Blocks until every job that was submitted has run, or, after worker_close, until none is running.
- * It is not for a worker whose jobs wait for something that the loop does: that would never end. */
-void worker_drain(struct worker *w);
+/* Blocks until every job that was submitted before has run, at most for max_ms: false when that was
+ * not enough, and a job may be running that never ends. Not for a worker whose jobs wait for the
+ * loop. */
+bool worker_drain(struct worker *w, unsigned max_ms) MUST_CHECK;
 
 /* From now on no job is run any more, neither those that are queued nor new ones; the one that is
  * running goes on. Does not wait. */

@@ -36,6 +36,7 @@
 #include "bigdatafs/deletion/audit_record.h"
 
 enum {
+    AUDIT_DRAIN_MS = 2000,
     AUDIT_LINE_MAX = SNAPSHOT_TEXT_MAX + 8192,
 };
 
@@ -71,7 +72,8 @@ struct audit;
  * each intent fails with that errno: nothing is deleted without a record. */
 int audit_new(struct loop *loop, struct log *log, const char *path, const char *source,
               struct audit **out) MUST_CHECK;
-/* Waits until what was handed over is written, and calls each done. NULL is fine. */
+/* Writes what was handed over, and tells; a disk that does not answer for AUDIT_DRAIN_MS is left to
+ * itself, with what it did not write, and the log says so. NULL is fine. */
 void audit_free(struct audit *a);
 
 /* Whether the run that made this key still has the file open. */

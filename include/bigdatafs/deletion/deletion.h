@@ -29,14 +29,12 @@
 #include "bigdatafs/catalogue/catalogue.h"
 #include "bigdatafs/catalogue/connectors.h"
 #include "bigdatafs/deletion/audit.h"
+#include "bigdatafs/deletion/kinds.h"
 #include "bigdatafs/service/api.h"
 #include "bigdatafs/service/journal.h"
 
 /* Which deletions are sent at all. */
-enum deletion_kinds { DELETE_ALL, DELETE_ARCHIVES, DELETE_NONE };
-
-/* "all", "archive", "none": the words of -o delete=. */
-const char *deletion_kinds_word(enum deletion_kinds kinds);
+enum { DELETION_PATIENCE_MS = 1000 }; /* for a line of the audit log, at least */
 
 struct deletion_options {
     enum deletion_kinds kinds;
