@@ -1,6 +1,6 @@
 /*
- * stall_sync: preloaded into a program under test, has fdatasync wait as long as somebody else holds a
- * lock (flock) on the file $STALL_FILE: a disk that does not answer.
+ * stall_sync: preloaded into a program under test, has fdatasync wait as long as somebody else
+ * holds a lock (flock) on the file $STALL_FILE: a disk that does not answer.
  */
 #include <fcntl.h>
 #include <stdlib.h>
