@@ -172,7 +172,7 @@ static void ask(struct item *i)
     check_item(i);
 }
 
-static void delete (struct item *i, struct connector *connector)
+static void delete_one(struct item *i, struct connector *connector)
 {
     const struct bulk *bulk = i->bulk;
     struct deletion_request request = {.op = bulk->op,
@@ -208,7 +208,7 @@ static void item_go(struct item *i)
         note_failure(bulk, i->id, -EIO, "the program is ending, nothing was sent", NULL);
         item_end(i, -EIO);
     } else {
-        delete (i, connector);
+        delete_one(i, connector);
     }
 }
 
