@@ -348,7 +348,7 @@ def test_killed_while_archives_queue_up_and_names_change(mount, service):
     (m / ".bigdatafs/refresh").write_text("1")
     gate.set()
     served.await_deletes(2)
-    assert served.faults() == ["late"]
+    eventually(lambda: served.faults() == ["late"])
     m.kill()
     for thread, _ in (first, second):
         thread.join(60)

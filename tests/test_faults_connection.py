@@ -114,6 +114,7 @@ def test_connection_that_died_while_idle(mount, service, audit_lines, act):
     served.answer_delete(cut("before any byte", CLOSE), times=1)
     m = mount(served, ttl=NEVER, timeout=20, audit=audit_lines.file)
     do(m)
+    eventually(lambda: served.fired)
     assert [(name, nth > 1) for name, nth in served.fired] == [("cut", True)], "was it kept alive?"
     wanted = {"archive": ["DELETE", "DELETE"], "hard": ["DELETE", "GET", "DELETE"]}[act]
     assert methods(served)[:len(wanted)] == wanted

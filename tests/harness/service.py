@@ -181,7 +181,8 @@ class Service(Ledger):
         assert self.await_requests(lambda r: r.method == "DELETE", count), f"no {count} DELETEs"
 
     def faults(self):
-        """The names of the faults that happened, in order."""
+        """The names of the faults that happened, in order. One is noted after its answer is on its
+        way, so the client may know of it first: await it."""
         with self.changed:
             return [name for name, _ in self.fired]
 
