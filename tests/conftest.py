@@ -2,6 +2,7 @@
 every test leaves nothing behind, nothing unexpected in a log, and no undeclared DELETE."""
 
 import os
+import signal
 
 import pytest
 
@@ -12,6 +13,8 @@ from harness.world import World  # noqa: E402
 
 
 def pytest_configure():
+    # A shell starts what runs in the background with Ctrl-C ignored, and so would every child be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     system.become_subreaper()
     watchdog.output = os.dup(2)  # nothing is captured yet
 
